@@ -1,2 +1,66 @@
-//! Placeholder.
-fn main() {}
+//! `cargo xtask <command>`: everything that a developer or a continuous integration run does with this repository.
+//!
+//! A command is a list of named steps; a step runs one or two processes. Nothing here knows what the crates do.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to its terminal")]
+
+mod build;
+mod ci;
+mod model;
+mod process;
+mod setup;
+mod steps;
+mod test;
+mod up;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use workspace::Workspace;
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  setup      add the Wasm targets to the toolchain
+  build      build the model runtime, the functions and the `plinth` command; pack the demo models
+  up [ARGS]  build, then serve spin.toml; ARGS go to `plinth up`
+  test       build, then run every test
+  ci         what continuous integration runs: format, build, lints, docs, tests";
+
+fn main() -> ExitCode {
+    match run(std::env::args().skip(1).collect()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: Vec<String>) -> Result<()> {
+    let Some((command, rest)) = args.split_first() else { bail!("no command\n\n{USAGE}") };
+    if matches!(command.as_str(), "-h" | "--help" | "help") {
+        println!("{USAGE}");
+        return Ok(());
+    }
+    if command != "up" && !rest.is_empty() {
+        bail!("`{command}` takes no arguments, found `{}`\n\n{USAGE}", rest.join(" "));
+    }
+    let workspace = Workspace::open()?;
+    match command.as_str() {
+        "setup" => steps::run(&workspace, &[setup::STEPS]),
+        "build" => steps::run(&workspace, &[setup::STEPS, build::STEPS]),
+        "up" => {
+            steps::run(&workspace, &[setup::STEPS, build::STEPS])?;
+            up::serve(&workspace, rest)
+        }
+        "test" => steps::run(&workspace, &[setup::STEPS, build::STEPS, test::STEPS]),
+        "ci" => {
+            let all = [setup::STEPS, ci::FORMAT, build::STEPS, ci::LINTS, test::STEPS];
+            steps::run(&workspace, &all)
+        }
+        unknown => bail!("unknown command `{unknown}`\n\n{USAGE}"),
+    }
+}

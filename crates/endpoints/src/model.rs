@@ -1,5 +1,6 @@
 //! What an endpoint needs of a model.
 
+use protocol::Error;
 use tensor::{Metadata, Tensor};
 
 /// A model that answers on tensors: the component that a function imports, or a packed model in process.
@@ -23,4 +24,30 @@ pub enum ModelError {
     /// The model failed on tensors that fit its signature: ours.
     #[error("{0}")]
     Failed(String),
+}
+
+impl From<ModelError> for Error {
+    fn from(error: ModelError) -> Self {
+        match error {
+            ModelError::InvalidInput(reason) => Self::InvalidInput { reason },
+            ModelError::Failed(reason) => Self::ModelFailed { reason },
+        }
+    }
+}
+
+/// Runs the model, and checks that it returns the outputs of these names.
+///
+/// # Errors
+/// [`Error::InvalidInput`] or [`Error::ModelFailed`].
+pub(crate) fn run(
+    model: &impl Model,
+    inputs: Vec<Tensor>,
+    outputs: &[String],
+) -> protocol::Result<Vec<Tensor>> {
+    let found = model.infer(inputs, outputs)?;
+    if found.iter().map(Tensor::name).eq(outputs) {
+        return Ok(found);
+    }
+    let names: Vec<&str> = found.iter().map(Tensor::name).collect();
+    Err(Error::ModelFailed { reason: format!("expected outputs `{outputs:?}`, found `{names:?}`") })
 }

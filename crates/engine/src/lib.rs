@@ -1,1 +1,20 @@
-//! Placeholder.
+//! wasmtime as Plinth uses it: how it is configured, where compiled components are kept, how a function and a model become
+//! one component, and how a packed model is called in process.
+//!
+//! This crate knows no HTTP and no ONNX. `host` serves components with it; `packer` makes them.
+
+mod bindings;
+mod cache;
+mod compose;
+mod convert;
+mod engine;
+mod error;
+mod functions_cache;
+mod packed_model;
+mod settings;
+
+pub use compose::{MODEL_INTERFACE, plug};
+pub use engine::{Component, Engine};
+pub use error::{Error, Result};
+pub use packed_model::{PackedModel, Session};
+pub use settings::{Pool, Settings};

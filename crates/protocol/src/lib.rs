@@ -1,1 +1,37 @@
-//! Placeholder.
+//! The wire: the Open Inference Protocol V2 in JSON, rows (`instances`), and errors with their statuses.
+//!
+//! Bytes become checked tensors and tensors become bytes; nothing here knows a model or a server. Any bytes give a value
+//! or an [`Error`]. The stated policies:
+//!
+//! - **JSON is strict** (RFC 8259): `NaN` and `Infinity` are not JSON. Members that the protocol does not know are
+//!   tolerated around tensors, but not in rows, where they would be inputs that the model ignores.
+//! - **`null` in `FP32` and `FP64` data is NaN**, and NaN and the infinities are written as `null`. An infinity cannot be
+//!   sent: a number beyond the datatype's range is an error.
+//! - **Integers are exact.** `1.0` is not an integer; a value outside the datatype's range is an error. Floats are rounded
+//!   once, to the nearest, and written with the fewest digits that read back as the same value.
+//! - **`data` is flat or nested**; nested data has exactly the sizes of the shape.
+//! - **`FP16` and `BF16` have no JSON form.** They need binary tensor data.
+//! - **Keys** follow the rules of [`tensor::Keys`]. In tensors, they are an input `key` that comes back as the last output
+//!   unless the request places it. In rows, they are a field `key`.
+//!
+//! Source: Open Inference Protocol V2, <https://github.com/kserve/open-inference-protocol>; rows after TensorFlow
+//! Serving's REST API, <https://www.tensorflow.org/tfx/serving/api_rest>.
+
+mod cursor;
+mod describe;
+mod elements;
+mod error;
+mod failure;
+mod form;
+mod infer;
+mod route;
+mod rows;
+mod status;
+mod write;
+
+pub use describe::{health, model_metadata, model_ready, server_metadata};
+pub use error::{Error, Result};
+pub use failure::failure;
+pub use infer::{InferRequest, InferResponse, request_id};
+pub use route::{ModelPath, Route};
+pub use rows::{Rows, predictions};

@@ -105,3 +105,31 @@ impl fmt::Display for Datatype {
         f.write_str(self.name())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_names_its_datatype() {
+        for datatype in Datatype::ALL {
+            assert_eq!(Datatype::from_name(datatype.name()), Some(datatype));
+            assert_eq!(datatype.to_string(), datatype.name());
+        }
+    }
+
+    #[test]
+    fn names_are_exact() {
+        for name in ["fp32", "FP32 ", "STRING", "FLOAT", ""] {
+            assert_eq!(Datatype::from_name(name), None);
+        }
+    }
+
+    #[test]
+    fn integers_have_their_width_in_the_name() {
+        for datatype in Datatype::ALL.into_iter().filter(|datatype| datatype.is_integer()) {
+            let bits = 8 * datatype.element_size().unwrap();
+            assert!(datatype.name().ends_with(&format!("INT{bits}")));
+        }
+    }
+}

@@ -2,25 +2,38 @@
 
 use std::fmt;
 
-use crate::Datatype;
+use crate::{Datatype, KEY, Key};
 
-/// The result of checking a tensor.
+/// The result of checking a tensor or keys.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A tensor whose parts disagree, or that does not fit its [`TensorSpec`](crate::TensorSpec).
+/// A tensor whose parts disagree or that does not fit its [`TensorSpec`](crate::TensorSpec), or keys that do not name the
+/// rows. Rows are counted from 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are named for what the message says of them")]
 pub enum Error {
-    /// The shape's product does not fit the address space.
+    /// The shape has more elements than the 32-bit memory of a function can hold.
     ShapeOverflow { tensor: String, shape: Vec<u64> },
     /// The data's length is not that of the shape and datatype.
-    DataLength { tensor: String, datatype: Datatype, shape: Vec<u64>, expected_bytes: usize, found_bytes: usize },
+    DataLength { tensor: String, datatype: Datatype, shape: Vec<u64>, expected_bytes: u64, found_bytes: u64 },
     /// The length-prefixed elements of a `BYTES` tensor are cut off or too many.
-    BytesElements { tensor: String, expected: usize, found: usize },
+    BytesElements { tensor: String, expected: u64, found: u64 },
     /// The datatype is not the one of the model's signature.
     WrongDatatype { tensor: String, expected: Datatype, found: Datatype },
     /// The shape does not fit the one of the model's signature.
     WrongShape { tensor: String, expected: Vec<i64>, found: Vec<u64> },
+    /// Other rows have a key, this one has none.
+    MissingKey { row: usize },
+    /// Two rows have the same key.
+    DuplicateKey { key: Key<'static>, first_row: usize, row: usize },
+    /// The keys are neither `BYTES` nor of an integer type.
+    KeyDatatype { found: Datatype },
+    /// The keys' shape is neither `[n]` nor `[n, 1]`.
+    KeyShape { found: Vec<u64> },
+    /// The number of keys is not the number of rows.
+    KeyCount { expected: u64, found: u64 },
+    /// The key is not valid UTF-8.
+    KeyNotUtf8 { row: usize },
 }
 
 impl Error {
@@ -33,6 +46,12 @@ impl Error {
             | Self::BytesElements { tensor, .. }
             | Self::WrongDatatype { tensor, .. }
             | Self::WrongShape { tensor, .. } => tensor,
+            Self::MissingKey { .. }
+            | Self::DuplicateKey { .. }
+            | Self::KeyDatatype { .. }
+            | Self::KeyShape { .. }
+            | Self::KeyCount { .. }
+            | Self::KeyNotUtf8 { .. } => KEY,
         }
     }
 }
@@ -41,20 +60,41 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ShapeOverflow { tensor, shape } => {
-                write!(f, "tensor `{tensor}`: shape {shape:?} has more elements than can be addressed")
+                write!(f, "tensor `{tensor}`: shape `{shape:?}` has more elements than can be addressed")
             }
             Self::DataLength { tensor, datatype, shape, expected_bytes, found_bytes } => write!(
                 f,
-                "tensor `{tensor}`: expected {expected_bytes} bytes for {datatype} of shape {shape:?}, found {found_bytes}"
+                "tensor `{tensor}`: expected `{expected_bytes}` bytes for `{datatype}` of shape `{shape:?}`, found `{found_bytes}`"
             ),
             Self::BytesElements { tensor, expected, found } => {
-                write!(f, "tensor `{tensor}`: expected {expected} length-prefixed elements, found {found}")
+                write!(
+                    f,
+                    "tensor `{tensor}`: expected `{expected}` length-prefixed elements, found `{found}`"
+                )
             }
             Self::WrongDatatype { tensor, expected, found } => {
-                write!(f, "tensor `{tensor}`: expected datatype {expected}, found {found}")
+                write!(f, "tensor `{tensor}`: expected datatype `{expected}`, found `{found}`")
             }
             Self::WrongShape { tensor, expected, found } => {
-                write!(f, "tensor `{tensor}`: expected shape {expected:?}, found {found:?}")
+                write!(f, "tensor `{tensor}`: expected shape `{expected:?}`, found `{found:?}`")
+            }
+            Self::MissingKey { row } => {
+                write!(f, "expected a key on every row or on none, found none on row `{row}`")
+            }
+            Self::DuplicateKey { key, first_row, row } => {
+                write!(f, "expected different keys, found `{key}` on rows `{first_row}` and `{row}`")
+            }
+            Self::KeyDatatype { found } => {
+                write!(f, "tensor `{KEY}`: expected datatype `BYTES` or an integer type, found `{found}`")
+            }
+            Self::KeyShape { found } => {
+                write!(f, "tensor `{KEY}`: expected one key per row, found shape `{found:?}`")
+            }
+            Self::KeyCount { expected, found } => {
+                write!(f, "expected `{expected}` keys, one per row, found `{found}`")
+            }
+            Self::KeyNotUtf8 { row } => {
+                write!(f, "expected a key in UTF-8 on row `{row}`, found other bytes")
             }
         }
     }

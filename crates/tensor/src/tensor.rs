@@ -25,7 +25,7 @@ impl Tensor {
             shape: tensor.shape.clone(),
         })?;
         match datatype.element_size() {
-            Some(element_size) => tensor.check_data_length(n_elements, element_size)?,
+            Some(element_size) => tensor.check_data_length(n_elements * element_size as u64)?,
             None => tensor.check_bytes_elements(n_elements)?,
         }
         Ok(tensor)
@@ -59,7 +59,10 @@ impl Tensor {
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "no caller asks it; `len() == 0` reads as well")]
     pub fn len(&self) -> usize {
-        self.checked_len().unwrap_or_default()
+        match self.datatype.element_size() {
+            Some(element_size) => self.data.len() / element_size,
+            None => self.bytes_elements().count(),
+        }
     }
 
     /// The size of the first dimension; `None` for a scalar.
@@ -80,17 +83,19 @@ impl Tensor {
         (self.name, self.datatype, self.shape, self.data)
     }
 
-    fn checked_len(&self) -> Option<usize> {
-        let n_elements = self.shape.iter().try_fold(1_u64, |product, &dim| product.checked_mul(dim))?;
-        usize::try_from(n_elements).ok()
+    /// The number of elements; `None` if they are more than a function's memory holds, were the empty dimensions not
+    /// empty. That keeps each single dimension addressable, and native and Wasm of one opinion.
+    fn checked_len(&self) -> Option<u64> {
+        let element_size = self.datatype.element_size().unwrap_or(size_of::<u32>()) as u64;
+        let nonzero = self.shape.iter().filter(|&&dim| dim != 0);
+        let n_elements = nonzero.copied().try_fold(1_u64, u64::checked_mul)?;
+        u32::try_from(n_elements.checked_mul(element_size)?).ok()?;
+        Some(if self.shape.contains(&0) { 0 } else { n_elements })
     }
 
-    fn check_data_length(&self, n_elements: usize, element_size: usize) -> Result<()> {
-        let expected_bytes = n_elements.checked_mul(element_size).ok_or_else(|| Error::ShapeOverflow {
-            tensor: self.name.clone(),
-            shape: self.shape.clone(),
-        })?;
-        if self.data.len() == expected_bytes {
+    fn check_data_length(&self, expected_bytes: u64) -> Result<()> {
+        let found_bytes = self.data.len() as u64;
+        if found_bytes == expected_bytes {
             return Ok(());
         }
         Err(Error::DataLength {
@@ -98,13 +103,13 @@ impl Tensor {
             datatype: self.datatype,
             shape: self.shape.clone(),
             expected_bytes,
-            found_bytes: self.data.len(),
+            found_bytes,
         })
     }
 
-    fn check_bytes_elements(&self, expected: usize) -> Result<()> {
+    fn check_bytes_elements(&self, expected: u64) -> Result<()> {
         let mut elements = self.bytes_elements();
-        let found = elements.by_ref().count();
+        let found = elements.by_ref().count() as u64;
         if found == expected && elements.rest.is_empty() {
             return Ok(());
         }
@@ -136,4 +141,106 @@ pub fn encode_bytes_element(data: &mut Vec<u8>, element: &[u8]) {
     let length = u32::try_from(element.len()).unwrap_or(u32::MAX);
     data.extend_from_slice(&length.to_le_bytes());
     data.extend_from_slice(element.get(..length as usize).unwrap_or(element));
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(datatype: Datatype, shape: &[u64], data: &[u8], expect: Result<usize>) {
+        let tensor = Tensor::new("x", datatype, shape.to_vec(), data.to_vec());
+        assert_eq!(tensor.map(|tensor| tensor.len()), expect);
+    }
+
+    fn overflow(shape: &[u64]) -> Result<usize> {
+        Err(Error::ShapeOverflow { tensor: "x".to_owned(), shape: shape.to_vec() })
+    }
+
+    fn elements(expected: u64, found: u64) -> Result<usize> {
+        Err(Error::BytesElements { tensor: "x".to_owned(), expected, found })
+    }
+
+    #[test]
+    fn data_is_as_long_as_shape_and_datatype_say() {
+        check(Datatype::Fp32, &[2, 3], &[0; 24], Ok(6));
+        check(Datatype::Bool, &[], &[1], Ok(1));
+        check(Datatype::Int64, &[0, 4], &[], Ok(0));
+        let expect = Error::DataLength {
+            tensor: "x".to_owned(),
+            datatype: Datatype::Fp32,
+            shape: vec![2, 3],
+            expected_bytes: 24,
+            found_bytes: 23,
+        };
+        check(Datatype::Fp32, &[2, 3], &[0; 23], Err(expect));
+    }
+
+    #[test]
+    fn a_shape_beyond_memory_is_an_error_on_every_machine() {
+        check(Datatype::Fp32, &[16, (1 << 60) + 2], &[], overflow(&[16, (1 << 60) + 2]));
+        check(Datatype::Int8, &[u64::MAX], &[], overflow(&[u64::MAX]));
+        check(Datatype::Fp32, &[1 << 30], &[], overflow(&[1 << 30]));
+        check(Datatype::Bytes, &[1 << 40], &[], overflow(&[1 << 40]));
+    }
+
+    #[test]
+    fn an_empty_dimension_does_not_hide_one_beyond_memory() {
+        check(Datatype::Fp32, &[0, u64::MAX], &[], overflow(&[0, u64::MAX]));
+        check(Datatype::Fp32, &[u64::MAX, u64::MAX, 0], &[], overflow(&[u64::MAX, u64::MAX, 0]));
+    }
+
+    #[test]
+    fn bytes_elements_are_as_many_as_the_shape_says() {
+        let mut data = Vec::new();
+        encode_bytes_element(&mut data, b"ab");
+        encode_bytes_element(&mut data, b"");
+        check(Datatype::Bytes, &[2], &data, Ok(2));
+        check(Datatype::Bytes, &[1], &data, elements(1, 2));
+        check(Datatype::Bytes, &[3], &data, elements(3, 2));
+        check(Datatype::Bytes, &[2], &data[..9], elements(2, 1));
+        check(Datatype::Bytes, &[1], &[255, 255, 255, 255, 0], elements(1, 0));
+    }
+
+    #[test]
+    fn only_bytes_tensors_have_bytes_elements() {
+        let tensor = Tensor::new("x", Datatype::Uint8, vec![4], vec![0; 4]).unwrap();
+        assert_eq!(tensor.bytes_elements().count(), 0);
+    }
+
+    #[test]
+    fn the_parts_come_out_as_they_went_in() {
+        let tensor = Tensor::new("x", Datatype::Int16, vec![1, 2], vec![1, 2, 3, 4]).unwrap();
+        assert_eq!((tensor.name(), tensor.datatype(), tensor.rows()), ("x", Datatype::Int16, Some(1)));
+        assert_eq!((tensor.shape(), tensor.data()), ([1, 2].as_slice(), [1, 2, 3, 4].as_slice()));
+        assert_eq!(tensor.into_parts(), ("x".to_owned(), Datatype::Int16, vec![1, 2], vec![1, 2, 3, 4]));
+    }
+
+    proptest! {
+        #[test]
+        fn decoding_bytes_elements_undoes_encoding(
+            elements in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..9), 0..9),
+        ) {
+            let mut data = Vec::new();
+            for element in &elements {
+                encode_bytes_element(&mut data, element);
+            }
+            let tensor = Tensor::new("x", Datatype::Bytes, vec![elements.len() as u64], data).unwrap();
+            prop_assert_eq!(tensor.len(), elements.len());
+            prop_assert!(tensor.bytes_elements().eq(elements.iter().map(Vec::as_slice)));
+        }
+
+        #[test]
+        fn any_parts_make_a_consistent_tensor_or_an_error(
+            datatype in prop::sample::select(Datatype::ALL.as_slice()),
+            shape in prop::collection::vec(prop_oneof![0..4_u64, any::<u64>()], 0..4),
+            data in prop::collection::vec(any::<u8>(), 0..64),
+        ) {
+            if let Ok(tensor) = Tensor::new("x", datatype, shape.clone(), data) {
+                prop_assert_eq!(tensor.len() as u64, shape.iter().product::<u64>());
+            }
+        }
+    }
 }

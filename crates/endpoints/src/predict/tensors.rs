@@ -1,0 +1,155 @@
+//! Tensors (`infer`): checked against the model's signature, keys set aside while the model runs.
+//!
+//! The rows of a request are the first dimension of those inputs whose first dimension takes any size, or of all inputs if
+//! there are none such. A request without rows is answered without the model, from the declared shapes.
+
+use std::borrow::Cow;
+
+use protocol::{Error, InferRequest, InferResponse, Result};
+use tensor::{KEY, Keys, Metadata, Tensor, TensorSpec};
+
+use crate::Model;
+use crate::model::run;
+
+/// Answers an inference request.
+pub(super) fn infer(model: &impl Model, metadata: &Metadata, body: &[u8]) -> Result<Vec<u8>> {
+    let mut request = InferRequest::read(body)?;
+    let key = take_key(&mut request.inputs)?;
+    let selection = Selection::new(metadata, &request.outputs, key.as_ref())?;
+    let inputs = arrange(request.inputs, &metadata.inputs)?;
+    let n_rows = match &key {
+        Some(key) => Some(check_keys(key, &metadata.inputs, &inputs)?),
+        None => None,
+    };
+    let mut outputs = if is_empty_batch(&metadata.inputs, &inputs) {
+        selection
+            .outputs
+            .iter()
+            .filter_map(|name| metadata.output(name))
+            .map(empty_output)
+            .collect::<Result<_>>()?
+    } else {
+        selection.run(model, inputs)?
+    };
+    if let (Some(key), Some(n_rows)) = (key, n_rows) {
+        check_rows(&outputs, n_rows)?;
+        outputs.insert(selection.key_idx.min(outputs.len()), key);
+    }
+    let response = InferResponse {
+        model_name: &metadata.name,
+        model_version: &metadata.version,
+        id: request.id.as_deref(),
+        outputs: &outputs,
+    };
+    response.write()
+}
+
+fn take_key(inputs: &mut Vec<Tensor>) -> Result<Option<Tensor>> {
+    let Some(idx) = inputs.iter().position(|input| input.name() == KEY) else { return Ok(None) };
+    let key = inputs.remove(idx);
+    if inputs.iter().any(|input| input.name() == KEY) {
+        return Err(Error::DuplicateInput { input: KEY.to_owned() });
+    }
+    Ok(Some(key))
+}
+
+/// The outputs that are asked for.
+struct Selection {
+    /// Their names, without the keys.
+    outputs: Vec<String>,
+    /// Where the keys stand among them.
+    key_idx: usize,
+}
+
+impl Selection {
+    fn new(metadata: &Metadata, requested: &[Cow<'_, str>], key: Option<&Tensor>) -> Result<Self> {
+        if requested.is_empty() {
+            let outputs = metadata.outputs.iter().map(|spec| spec.name.clone()).collect();
+            return Ok(Self { outputs, key_idx: usize::MAX });
+        }
+        for (idx, name) in requested.iter().enumerate() {
+            if requested.iter().take(idx).any(|earlier| earlier == name) {
+                return Err(Error::DuplicateOutput { output: name.to_string() });
+            }
+            if name == KEY && key.is_none() {
+                return Err(Error::MissingInput { input: KEY.to_owned() });
+            }
+            if name != KEY && metadata.output(name).is_none() {
+                return Err(Error::UnknownOutput { output: name.to_string() });
+            }
+        }
+        Ok(Self {
+            outputs: requested.iter().filter(|name| *name != KEY).map(Cow::to_string).collect(),
+            key_idx: requested.iter().position(|name| name == KEY).unwrap_or(usize::MAX),
+        })
+    }
+
+    /// Runs the model, unless it is asked for nothing but the keys.
+    fn run(&self, model: &impl Model, inputs: Vec<Tensor>) -> Result<Vec<Tensor>> {
+        if self.outputs.is_empty() { Ok(Vec::new()) } else { run(model, inputs, &self.outputs) }
+    }
+}
+
+/// The inputs in the model's order, each checked.
+fn arrange(inputs: Vec<Tensor>, specs: &[TensorSpec]) -> Result<Vec<Tensor>> {
+    let mut slots: Vec<Option<Tensor>> = specs.iter().map(|_| None).collect();
+    for input in inputs {
+        match specs.iter().zip(&mut slots).find(|(spec, _)| spec.name == input.name()) {
+            None => return Err(Error::UnknownInput { input: input.name().to_owned() }),
+            Some((_, Some(_))) => return Err(Error::DuplicateInput { input: input.name().to_owned() }),
+            Some((spec, slot)) => {
+                spec.check(&input)?;
+                *slot = Some(input);
+            }
+        }
+    }
+    let missing = |spec: &TensorSpec| Error::MissingInput { input: spec.name.clone() };
+    specs.iter().zip(slots).map(|(spec, slot)| slot.ok_or_else(|| missing(spec))).collect()
+}
+
+fn check_keys(key: &Tensor, specs: &[TensorSpec], inputs: &[Tensor]) -> Result<u64> {
+    let mut rows = batched(specs, inputs);
+    if rows.is_empty() {
+        rows = inputs.iter().collect();
+    }
+    let n_rows = rows.first().and_then(|input| input.rows()).unwrap_or(1);
+    for input in rows {
+        let found = input.rows().unwrap_or(1);
+        if found != n_rows {
+            return Err(Error::RowCounts { input: input.name().to_owned(), expected: n_rows, found });
+        }
+    }
+    Keys::from_tensor(key)?.check_rows(n_rows)?;
+    Ok(n_rows)
+}
+
+fn is_empty_batch(specs: &[TensorSpec], inputs: &[Tensor]) -> bool {
+    let rows = batched(specs, inputs);
+    !rows.is_empty() && rows.iter().all(|input| input.rows() == Some(0))
+}
+
+fn batched<'a>(specs: &[TensorSpec], inputs: &'a [Tensor]) -> Vec<&'a Tensor> {
+    specs.iter().zip(inputs).filter(|(spec, _)| spec.is_batched()).map(|(_, input)| input).collect()
+}
+
+fn empty_output(spec: &TensorSpec) -> Result<Tensor> {
+    let row_shape: Result<Vec<u64>, _> = spec.row_shape().iter().map(|&dim| u64::try_from(dim)).collect();
+    match row_shape {
+        Ok(row_shape) if spec.is_batched() => {
+            let shape = [vec![0], row_shape].concat();
+            Ok(Tensor::new(&spec.name, spec.datatype, shape, Vec::new())?)
+        }
+        _ => Err(Error::EmptyBatch { output: spec.name.clone(), shape: spec.shape.clone() }),
+    }
+}
+
+fn check_rows(outputs: &[Tensor], n_rows: u64) -> Result<()> {
+    match outputs.iter().find(|output| output.rows() != Some(n_rows)) {
+        None => Ok(()),
+        Some(output) => Err(Error::RowsChanged {
+            output: output.name().to_owned(),
+            expected: n_rows,
+            found: output.shape().to_vec(),
+        }),
+    }
+}

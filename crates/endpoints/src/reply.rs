@@ -1,0 +1,33 @@
+//! Responses: a body of JSON, whatever happened.
+
+use http::header::{ALLOW, CONTENT_TYPE};
+use http::{HeaderValue, Response};
+use protocol::Error;
+
+/// Why a response has a status of 5xx: for the log, never for the caller. Found among the response's extensions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure(pub String);
+
+/// A body, and that all is well.
+pub(crate) fn success(body: Vec<u8>) -> Response<Vec<u8>> {
+    let mut response = Response::new(body);
+    // Clients compare it as a string: no parameters.
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// What went wrong, and the `id` of the request in which it did.
+pub(crate) fn failure(error: &Error, id: Option<&str>) -> Response<Vec<u8>> {
+    let mut response = success(protocol::failure(error, id));
+    *response.status_mut() = error.status();
+    if let Error::WrongMethod { expected, .. } = error
+        && let Ok(allow) = HeaderValue::from_str(expected.as_str())
+    {
+        response.headers_mut().insert(ALLOW, allow);
+    }
+    if error.status().is_server_error() {
+        let reason = error.internal_reason().map_or_else(|| error.to_string(), str::to_owned);
+        response.extensions_mut().insert(Failure(reason));
+    }
+    response
+}

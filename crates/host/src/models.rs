@@ -1,0 +1,146 @@
+//! An application made of models, without a manifest: what `plinth serve` serves.
+//!
+//! Each model answers at its own routes; the first one also answers at the server's own, such as `/v2/health/ready`.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use crate::{
+    application::{Application, Component, Route, Source, Target, Trigger},
+    error::{Error, Result},
+    files::Files,
+    outbound::AllowedHosts,
+};
+
+/// A model behind a function.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// Its name in the routes.
+    pub name: String,
+    /// The function with the model plugged in.
+    pub component: Arc<[u8]>,
+}
+
+impl Application {
+    /// The application that serves `models` at `/v2/models/<name>/…`, `/v1/models/<name>:predict` and
+    /// `/v1/models/<name>/…`, and the first one at what remains of `/v2/…` and `/v1/…`.
+    ///
+    /// # Errors
+    /// [`Error::NoModel`], [`Error::ModelName`], [`Error::SameModelName`].
+    pub fn of_models(models: Vec<Model>) -> Result<Self> {
+        let first = models.first().ok_or(Error::NoModel)?;
+        let mut triggers =
+            vec![trigger("/v2/...".to_owned(), &first.name), trigger("/v1/...".to_owned(), &first.name)];
+        let mut seen = BTreeSet::new();
+        for model in &models {
+            check_name(&model.name)?;
+            if !seen.insert(model.name.as_str()) {
+                return Err(Error::SameModelName { name: model.name.clone() });
+            }
+            triggers.extend(routes_of(&model.name).map(|route| trigger(route, &model.name)));
+        }
+        let components = models.into_iter().map(component).collect();
+        Ok(Self { name: "plinth-serve".to_owned(), version: None, components, triggers })
+    }
+}
+
+fn routes_of(name: &str) -> impl Iterator<Item = String> {
+    [
+        format!("/v2/models/{name}/..."),
+        format!("/v1/models/{name}/..."),
+        format!("/v1/models/{name}:predict"),
+    ]
+    .into_iter()
+}
+
+/// One path segment that no router reads as a parameter or a wildcard and no client has to escape.
+fn check_name(name: &str) -> Result<()> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '~' | '-');
+    let is_dots = name.chars().all(|c| c == '.');
+    if is_dots || !name.chars().all(is_plain) {
+        return Err(Error::ModelName { name: name.to_owned() });
+    }
+    Ok(())
+}
+
+fn trigger(route: String, model: &str) -> Trigger {
+    Trigger { id: None, route: Route::Public(route), target: Target::Component(model.to_owned()) }
+}
+
+fn component(model: Model) -> Component {
+    Component {
+        id: model.name,
+        description: None,
+        source: Source::Bytes(model.component),
+        dependencies: Vec::new(),
+        dependencies_inherit_configuration: false,
+        environment: Vec::new(),
+        variables: Default::default(),
+        files: Files::default(),
+        allowed_outbound_hosts: AllowedHosts::default(),
+        build: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::routes::Routes;
+
+    fn of_models(names: &[&str]) -> Result<Application> {
+        let model = |name: &&str| Model { name: (*name).to_owned(), component: Arc::from([]) };
+        Application::of_models(names.iter().map(model).collect())
+    }
+
+    #[track_caller]
+    fn check_path(names: &[&str], path: &str, expected: Option<&str>) {
+        let application = of_models(names).unwrap();
+        let (routes, duplicates) = Routes::new(&application.triggers).unwrap();
+        assert!(duplicates.is_empty());
+        let component = routes.find(path).map(|found| match &found.route().target {
+            Target::Component(id) => id.clone(),
+            Target::Static(_) => panic!("no static response was asked for"),
+        });
+        assert_eq!(component.as_deref(), expected, "`{path}`");
+    }
+
+    #[test]
+    fn each_model_answers_at_its_own_routes() {
+        let names = ["digits", "digits-edge"];
+        check_path(&names, "/v2/models/digits", Some("digits"));
+        check_path(&names, "/v2/models/digits/infer", Some("digits"));
+        check_path(&names, "/v2/models/digits/versions/1/infer", Some("digits"));
+        check_path(&names, "/v2/models/digits-edge/ready", Some("digits-edge"));
+        check_path(&names, "/v1/models/digits-edge:predict", Some("digits-edge"));
+        check_path(&names, "/v1/models/digits:predict", Some("digits"));
+        check_path(&names, "/v1/models/digits", Some("digits"));
+    }
+
+    #[test]
+    fn the_first_model_answers_for_the_server() {
+        let names = ["b", "a"];
+        check_path(&names, "/v2", Some("b"));
+        check_path(&names, "/v2/health/ready", Some("b"));
+        check_path(&names, "/v2/models/unknown/infer", Some("b"));
+        check_path(&names, "/v1/models/unknown:predict", Some("b"));
+        check_path(&names, "/", None);
+    }
+
+    #[test]
+    fn names_with_dots_keep_apart() {
+        let names = ["mlp", "mlp.v2", "mlp.v2.1"];
+        check_path(&names, "/v1/models/mlp.v2:predict", Some("mlp.v2"));
+        check_path(&names, "/v2/models/mlp.v2.1/infer", Some("mlp.v2.1"));
+        check_path(&names, "/v2/models/mlp/infer", Some("mlp"));
+    }
+
+    #[test]
+    fn models_that_cannot_be_told_apart_are_errors() {
+        assert!(matches!(of_models(&[]), Err(Error::NoModel)));
+        assert!(
+            matches!(of_models(&["a", "b", "a"]), Err(Error::SameModelName { name }) if name == "a")
+        );
+        for name in ["", "..", "a/b", ":a", "a:predict", "*", "a b", "é"] {
+            assert!(matches!(of_models(&[name]), Err(Error::ModelName { .. })), "`{name}`");
+        }
+    }
+}

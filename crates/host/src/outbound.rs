@@ -1,0 +1,11 @@
+//! Where components may send requests, and how such requests travel.
+//!
+//! Nothing is allowed that `allowed_outbound_hosts` does not name; a denied request is the guest's
+//! `HTTP-request-denied`. Requests to `<id>.spin.internal` and to `self.alt` never leave the process; others go over
+//! HTTP/1.1, with TLS for `https`. Raw sockets are always denied.
+
+mod allowed_hosts;
+mod hooks;
+
+pub use allowed_hosts::{AllowedHosts, HostFault};
+pub(crate) use hooks::Outbound;

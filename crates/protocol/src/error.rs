@@ -1,0 +1,143 @@
+//! What can be wrong with a request or its answer, as values; rows and elements are counted from 0.
+
+use std::fmt;
+
+use http::Method;
+use tensor::{Datatype, Key};
+
+/// The result of reading a request or writing an answer.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a request is not answered. [`Error::status`] says whose fault it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the fields are named for what the message says of them")]
+pub enum Error {
+    /// The body is not JSON.
+    #[error("malformed JSON: {reason}")]
+    MalformedJson { reason: String },
+    /// A value of the body has another form than the protocol gives it.
+    #[error("`{path}`: expected {expected}, found `{found}`")]
+    WrongForm { path: String, expected: &'static str, found: String },
+    /// A field that the protocol requires is not there.
+    #[error("expected a field `{path}`, found none")]
+    MissingField { path: String },
+    /// An object has two fields of one name.
+    #[error("expected one field `{path}`, found two")]
+    DuplicateField { path: String },
+
+    /// No such route.
+    #[error("unknown route `{path}`")]
+    UnknownRoute { path: String },
+    /// The route exists, for another method.
+    #[error("expected method `{expected}`, found `{found}`")]
+    WrongMethod { expected: Method, found: Method },
+    /// No such model.
+    #[error("unknown model `{model}`")]
+    UnknownModel { model: String },
+    /// The model has another version.
+    #[error("unknown version `{version}` of model `{model}`")]
+    UnknownVersion { model: String, version: String },
+    /// The body is longer than allowed.
+    #[error("expected a body of at most `{limit}` bytes, found `{found}`")]
+    BodyTooLarge { limit: usize, found: usize },
+    /// The request says that tensors follow the JSON in binary form.
+    #[error("expected JSON without binary tensor data, which is not supported yet")]
+    BinaryTensorData,
+
+    /// The model needs an input that the request lacks.
+    #[error("missing input `{input}`")]
+    MissingInput { input: String },
+    /// The model has no such input.
+    #[error("unknown input `{input}`")]
+    UnknownInput { input: String },
+    /// Two inputs of one name.
+    #[error("expected one input `{input}`, found two")]
+    DuplicateInput { input: String },
+    /// An input tensor without `data`.
+    #[error("tensor `{input}`: expected a field `data`, found none")]
+    MissingData { input: String },
+    /// No datatype of that name.
+    #[error("tensor `{input}`: unknown datatype `{datatype}`")]
+    UnknownDatatype { input: String, datatype: String },
+    /// An input of a datatype that JSON cannot carry.
+    #[error("tensor `{input}`: datatype `{datatype}` has no JSON form, use binary tensor data")]
+    BinaryOnlyInput { input: String, datatype: Datatype },
+    /// An element that the datatype does not have.
+    #[error("tensor `{input}`: expected `{datatype}` at element `{element}`, found `{found}`")]
+    WrongElement { input: String, datatype: Datatype, element: usize, found: String },
+    /// Nested lists of different lengths or depths.
+    #[error(
+        "tensor `{input}`: expected nested lists of equal lengths, found a difference at element `{element}`"
+    )]
+    Ragged { input: String, element: usize },
+    /// More nested lists than any tensor has dimensions.
+    #[error("tensor `{input}`: expected at most `{limit}` nested lists, found more")]
+    TooDeep { input: String, limit: usize },
+    /// The data has other sizes than the shape says.
+    #[error(
+        "tensor `{input}`: expected data for shape `{expected:?}`, flat or nested, found sizes `{found:?}`"
+    )]
+    WrongData { input: String, expected: Vec<u64>, found: Vec<u64> },
+    /// Inputs whose first dimensions should count the same rows differ.
+    #[error("tensor `{input}`: expected `{expected}` rows as in the first input, found `{found}`")]
+    RowCounts { input: String, expected: u64, found: u64 },
+    /// A tensor that disagrees with itself or the model, or keys that do not name the rows.
+    #[error(transparent)]
+    Tensor(#[from] tensor::Error),
+
+    /// Something wrong with one row.
+    #[error("{}: {error}", RowName { row: *row, key: key.as_ref() })]
+    Row { row: usize, key: Option<Key<'static>>, error: Box<Error> },
+    /// A row without names, for a model with several inputs.
+    #[error("expected an object that names the inputs, found `{found}`")]
+    BareRow { found: String },
+    /// A field that is no input of the model.
+    #[error("unknown field `{field}`")]
+    UnknownField { field: String },
+    /// A row's value does not fit the model's input without its first dimension.
+    #[error("tensor `{input}`: expected a row of shape `{expected:?}`, found `{found:?}`")]
+    WrongRowShape { input: String, expected: Vec<i64>, found: Vec<u64> },
+    /// A key that is neither a string nor a whole number.
+    #[error("expected a string or a 64-bit integer as key, found `{found}`")]
+    InvalidKey { found: String },
+
+    /// The model has no such output.
+    #[error("unknown output `{output}`")]
+    UnknownOutput { output: String },
+    /// An output asked for twice.
+    #[error("expected one output `{output}`, found two")]
+    DuplicateOutput { output: String },
+    /// No rows, and a model whose output shapes without rows are unknown.
+    #[error("expected at least one row, found none: output `{output}` has shape `{shape:?}`")]
+    EmptyBatch { output: String, shape: Vec<i64> },
+    /// An output of a datatype that JSON cannot carry.
+    #[error("output `{output}`: datatype `{datatype}` has no JSON form, use binary tensor data")]
+    BinaryOnlyOutput { output: String, datatype: Datatype },
+    /// An output whose bytes are not a JSON string.
+    #[error("output `{output}`: element `{element}` is not UTF-8, use binary tensor data")]
+    OutputNotUtf8 { output: String, element: usize },
+
+    /// The model finds the inputs wrong.
+    #[error("{reason}")]
+    InvalidInput { reason: String },
+    /// The model failed. `reason` is for the log, not for the caller.
+    #[error("the model failed")]
+    ModelFailed { reason: String },
+    /// The model's output does not have one row per row of the request.
+    #[error("output `{output}`: expected `{expected}` rows, found shape `{found:?}`")]
+    RowsChanged { output: String, expected: u64, found: Vec<u64> },
+}
+
+struct RowName<'a> {
+    row: usize,
+    key: Option<&'a Key<'static>>,
+}
+
+impl fmt::Display for RowName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.key {
+            None => write!(f, "row `{}`", self.row),
+            Some(key) => write!(f, "row `{}`, key `{key}`", self.row),
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The one map from error to status and code, and where in the request an error is.
+
+use http::StatusCode;
+use tensor::Key;
+
+use crate::Error;
+
+/// Where in the request an error is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Location<'a> {
+    pub(crate) input: Option<&'a str>,
+    pub(crate) row: Option<usize>,
+    pub(crate) key: Option<&'a Key<'static>>,
+}
+
+impl<'a> Location<'a> {
+    fn input(input: &'a str) -> Self {
+        Self { input: Some(input), ..Self::default() }
+    }
+}
+
+impl Error {
+    /// The HTTP status: 4xx for the caller's fault, 5xx for ours.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status_and_code().0
+    }
+
+    /// The stable name of the error, in `snake_case`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.status_and_code().1
+    }
+
+    /// What the log should say and the caller should not read.
+    #[must_use]
+    pub fn internal_reason(&self) -> Option<&str> {
+        match self {
+            Self::ModelFailed { reason } => Some(reason),
+            _ => None,
+        }
+    }
+
+    fn status_and_code(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::MalformedJson { .. } => (StatusCode::BAD_REQUEST, "malformed_json"),
+            Self::WrongForm { .. } | Self::MissingField { .. } | Self::DuplicateField { .. } => {
+                (StatusCode::BAD_REQUEST, "malformed_request")
+            }
+            Self::UnknownRoute { .. } => (StatusCode::NOT_FOUND, "unknown_route"),
+            Self::WrongMethod { .. } => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::UnknownModel { .. } => (StatusCode::NOT_FOUND, "unknown_model"),
+            Self::UnknownVersion { .. } => (StatusCode::NOT_FOUND, "unknown_version"),
+            Self::BodyTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
+            Self::BinaryTensorData => (StatusCode::UNPROCESSABLE_ENTITY, "binary_tensor_data"),
+            Self::MissingInput { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "missing_input"),
+            Self::UnknownInput { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "unknown_input"),
+            Self::DuplicateInput { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "duplicate_input"),
+            Self::MissingData { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "missing_data"),
+            Self::UnknownDatatype { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "unknown_datatype"),
+            Self::BinaryOnlyInput { .. } | Self::BinaryOnlyOutput { .. } | Self::OutputNotUtf8 { .. } => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "binary_only")
+            }
+            Self::WrongElement { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "wrong_element"),
+            Self::Ragged { .. } | Self::TooDeep { .. } | Self::WrongData { .. } => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "wrong_data")
+            }
+            Self::RowCounts { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "row_counts"),
+            Self::Tensor(error) => (StatusCode::UNPROCESSABLE_ENTITY, tensor_code(error)),
+            Self::Row { error, .. } => error.status_and_code(),
+            Self::BareRow { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "bare_row"),
+            Self::UnknownField { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "unknown_field"),
+            Self::WrongRowShape { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "wrong_shape"),
+            Self::InvalidKey { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_key"),
+            Self::UnknownOutput { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "unknown_output"),
+            Self::DuplicateOutput { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "duplicate_output"),
+            Self::EmptyBatch { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "empty_batch"),
+            Self::InvalidInput { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_input"),
+            Self::ModelFailed { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "model_failed"),
+            Self::RowsChanged { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "rows_changed"),
+        }
+    }
+
+    pub(crate) fn location(&self) -> Location<'_> {
+        match self {
+            Self::MissingInput { input }
+            | Self::UnknownInput { input }
+            | Self::DuplicateInput { input }
+            | Self::MissingData { input }
+            | Self::UnknownDatatype { input, .. }
+            | Self::BinaryOnlyInput { input, .. }
+            | Self::WrongElement { input, .. }
+            | Self::Ragged { input, .. }
+            | Self::TooDeep { input, .. }
+            | Self::WrongData { input, .. }
+            | Self::RowCounts { input, .. }
+            | Self::WrongRowShape { input, .. }
+            | Self::UnknownField { field: input } => Location::input(input),
+            Self::InvalidKey { .. } => Location::input(tensor::KEY),
+            Self::Tensor(error) => tensor_location(error),
+            Self::Row { row, key, error } => {
+                Location { input: error.location().input, row: Some(*row), key: key.as_ref() }
+            }
+            _ => Location::default(),
+        }
+    }
+}
+
+fn tensor_code(error: &tensor::Error) -> &'static str {
+    match error {
+        tensor::Error::ShapeOverflow { .. } => "shape_overflow",
+        tensor::Error::DataLength { .. } | tensor::Error::BytesElements { .. } => "wrong_data",
+        tensor::Error::WrongDatatype { .. } => "wrong_datatype",
+        tensor::Error::WrongShape { .. } => "wrong_shape",
+        tensor::Error::MissingKey { .. } => "missing_key",
+        tensor::Error::DuplicateKey { .. } => "duplicate_key",
+        tensor::Error::KeyCount { .. } => "key_count",
+        tensor::Error::KeyDatatype { .. }
+        | tensor::Error::KeyShape { .. }
+        | tensor::Error::KeyNotUtf8 { .. } => "invalid_key",
+    }
+}
+
+fn tensor_location(error: &tensor::Error) -> Location<'_> {
+    let location = Location::input(error.tensor());
+    match error {
+        tensor::Error::DuplicateKey { key, row, .. } => {
+            Location { row: Some(*row), key: Some(key), ..location }
+        }
+        tensor::Error::MissingKey { row } | tensor::Error::KeyNotUtf8 { row } => {
+            Location { row: Some(*row), ..location }
+        }
+        tensor::Error::ShapeOverflow { .. }
+        | tensor::Error::DataLength { .. }
+        | tensor::Error::BytesElements { .. }
+        | tensor::Error::WrongDatatype { .. }
+        | tensor::Error::WrongShape { .. }
+        | tensor::Error::KeyDatatype { .. }
+        | tensor::Error::KeyShape { .. }
+        | tensor::Error::KeyCount { .. } => location,
+    }
+}

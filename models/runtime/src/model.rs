@@ -1,0 +1,241 @@
+//! A loaded model: tract's plan, its signature, and how a call runs through it.
+
+use tensor::{Metadata, Tensor, TensorSpec};
+use tract_onnx::Onnx;
+use tract_onnx::pb::ModelProto;
+use tract_onnx::tract_core::plan::SimpleState;
+use tract_onnx::prelude::{
+    IntoRunnable as _, IntoTValue as _, OutletId, TVec, TValue, TypedFact, TypedModel, TypedOp,
+};
+use tract_onnx::tract_hir::infer::InferenceModelExt as _;
+
+use crate::bindings::exports::plinth::model::{inference, loader};
+use crate::convert::{tensor_from_tract, tensor_from_wit, tensor_to_tract};
+use crate::signature::{Port, name_open_dimensions, port};
+use crate::{onnx, operators};
+
+/// The protocol's name for ONNX models.
+///
+/// Source: Open Inference Protocol V2, "Platforms".
+const PLATFORM: &str = "onnx_onnxv1";
+
+/// Row counts of the warm-up calls: one row, and several.
+const WARM_UP_ROWS: [u64; 2] = [1, 2];
+
+type State = SimpleState<TypedFact, Box<dyn TypedOp>>;
+
+/// A model ready to answer.
+pub(crate) struct Model {
+    metadata: Metadata,
+    state: State,
+}
+
+/// Why a call was not answered.
+pub(crate) enum InferError {
+    InvalidInput(String),
+    Failed(String),
+}
+
+impl From<InferError> for inference::Error {
+    fn from(error: InferError) -> Self {
+        match error {
+            InferError::InvalidInput(message) => Self::InvalidInput(message),
+            InferError::Failed(message) => Self::Failed(message),
+        }
+    }
+}
+
+impl From<tensor::Error> for InferError {
+    fn from(error: tensor::Error) -> Self {
+        Self::InvalidInput(error.to_string())
+    }
+}
+
+impl Model {
+    /// Loads, optimises and warms up the ONNX file.
+    pub(crate) fn load(onnx: Vec<u8>, options: loader::Options) -> Result<(Self, loader::Report), loader::Error> {
+        let proto = onnx::parse(onnx)?;
+        let mut report = describe(&proto);
+        let plan = build(proto, &options.outputs)?;
+        let mut model = Self { metadata: metadata(&plan, options, &report)?, state: spawn(plan)? };
+        report.warm_ups = model.warm_up()?;
+        Ok((model, report))
+    }
+
+    /// The model's signature.
+    pub(crate) const fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// Runs the model on tensors in any order; `outputs` as in the interface.
+    pub(crate) fn infer(
+        &mut self,
+        inputs: Vec<inference::Tensor>,
+        outputs: &[String],
+    ) -> Result<Vec<inference::Tensor>, InferError> {
+        let inputs = arrange(&self.metadata.inputs, inputs)?;
+        let values = run(&mut self.state, &inputs).map_err(InferError::Failed)?;
+        let selected = select(&self.metadata.outputs, outputs)?;
+        selected
+            .into_iter()
+            .map(|(output_idx, spec)| {
+                let value = values.get(output_idx).ok_or_else(|| format!("no value for output `{}`", spec.name))?;
+                tensor_from_tract(value, spec)
+            })
+            .collect::<Result<_, _>>()
+            .map_err(InferError::Failed)
+    }
+
+    /// Runs the model on zeros, so that what it sets up at its first call is part of the snapshot.
+    ///
+    /// A model that refuses such inputs is served cold: zeros mean nothing to it. Returns the calls that succeeded.
+    fn warm_up(&mut self) -> Result<u32, loader::Error> {
+        let mut n_succeeded = 0;
+        for n_rows in WARM_UP_ROWS {
+            let zeros = self.metadata.inputs.iter().map(|spec| zeros(spec, n_rows)).collect::<tensor::Result<Vec<_>>>();
+            let zeros = zeros.map_err(|error| loader::Error::Invalid(error.to_string()))?;
+            n_succeeded += u32::from(run(&mut self.state, &zeros).is_ok());
+        }
+        Ok(n_succeeded)
+    }
+}
+
+/// The inputs in the model's order, each checked against its spec.
+fn arrange(specs: &[TensorSpec], inputs: Vec<inference::Tensor>) -> Result<Vec<Tensor>, InferError> {
+    let mut slots: Vec<Option<Tensor>> = specs.iter().map(|_| None).collect();
+    for input in inputs {
+        let tensor = tensor_from_wit(input)?;
+        let Some((spec, slot)) = specs.iter().zip(&mut slots).find(|(spec, _)| spec.name == tensor.name()) else {
+            return Err(InferError::InvalidInput(format!("the model has no input `{}`", tensor.name())));
+        };
+        spec.check(&tensor)?;
+        if slot.replace(tensor).is_some() {
+            return Err(InferError::InvalidInput(format!("input `{}` is given twice", spec.name)));
+        }
+    }
+    let missing = |spec: &TensorSpec| InferError::InvalidInput(format!("input `{}` is missing", spec.name));
+    slots.into_iter().zip(specs).map(|(slot, spec)| slot.ok_or_else(|| missing(spec))).collect()
+}
+
+/// The indices and specs of the outputs asked for; all if none is named.
+fn select<'a>(specs: &'a [TensorSpec], outputs: &[String]) -> Result<Vec<(usize, &'a TensorSpec)>, InferError> {
+    if outputs.is_empty() {
+        return Ok(specs.iter().enumerate().collect());
+    }
+    let find = |name: &String| {
+        let found = specs.iter().enumerate().find(|(_, spec)| spec.name == *name);
+        found.ok_or_else(|| InferError::InvalidInput(format!("the model has no output `{name}`")))
+    };
+    outputs.iter().map(find).collect()
+}
+
+/// Runs the plan; after a failure it starts from a fresh state, so the instance stays usable.
+fn run(state: &mut State, inputs: &[Tensor]) -> Result<TVec<TValue>, String> {
+    let values = inputs
+        .iter()
+        .map(|input| tensor_to_tract(input).map(|tensor| tensor.into_tvalue()))
+        .collect::<Result<TVec<_>, _>>()?;
+    let result = state.run(values);
+    if result.is_err() {
+        *state = state.plan().spawn().map_err(|error| format!("{error:#}"))?;
+    }
+    result.map_err(|error| format!("{error:#}"))
+}
+
+/// An input of zeros (empty strings), with `n_rows` for every open dimension.
+fn zeros(spec: &TensorSpec, n_rows: u64) -> tensor::Result<Tensor> {
+    let shape: Vec<u64> = spec.shape.iter().map(|&dim| u64::try_from(dim).unwrap_or(n_rows)).collect();
+    let n_elements: u64 = shape.iter().product();
+    let element_size = spec.datatype.element_size().unwrap_or(size_of::<u32>());
+    Tensor::new(spec.name.clone(), spec.datatype, shape, vec![0; n_elements as usize * element_size])
+}
+
+fn describe(proto: &ModelProto) -> loader::Report {
+    let graph = proto.graph.as_ref();
+    loader::Report {
+        ir_version: proto.ir_version,
+        opset: onnx::opset(proto),
+        producer: onnx::producer(proto),
+        nodes: graph.map_or(0, |graph| graph.node.len() as u32),
+        weights_size: graph.map_or(0, onnx::weights_size),
+        warm_ups: 0,
+    }
+}
+
+/// tract's optimised model, pruned to `outputs` (all if empty).
+fn build(proto: ModelProto, outputs: &[String]) -> Result<TypedModel, loader::Error> {
+    let framework = tract_onnx::onnx();
+    if let Some(graph) = &proto.graph {
+        operators::check(&framework, &proto, graph)?;
+    }
+    optimise(&framework, proto, outputs).map_err(loader::Error::Invalid)
+}
+
+fn optimise(framework: &Onnx, proto: ModelProto, outputs: &[String]) -> Result<TypedModel, String> {
+    let parsed = framework.parse(&proto, None).map_err(|error| format!("{error:#}"))?;
+    if !parsed.unresolved_inputs.is_empty() {
+        return Err(format!("no node produces {}", parsed.unresolved_inputs.join(", ")));
+    }
+    drop(proto);
+    let mut model = parsed.model;
+    name_open_dimensions(&mut model)?;
+    if !outputs.is_empty() {
+        model.select_outputs_by_name(outputs).map_err(|error| format!("{error:#}"))?;
+    }
+    let typed = model.into_typed().and_then(TypedModel::into_decluttered).map_err(|error| format!("{error:#}"))?;
+    prune_inputs(typed)?.into_optimized().map_err(|error| format!("{error:#}"))
+}
+
+/// Drops the inputs that no kept output depends on.
+fn prune_inputs(mut model: TypedModel) -> Result<TypedModel, String> {
+    let is_used = |outlet: &OutletId| {
+        !model.node(outlet.node).outputs.iter().all(|output| output.successors.is_empty())
+            || model.outputs.contains(outlet)
+    };
+    let used: Vec<OutletId> = model.inputs.iter().copied().filter(is_used).collect();
+    model.set_input_outlets(&used).map_err(|error| format!("{error:#}"))?;
+    Ok(model)
+}
+
+fn spawn(model: TypedModel) -> Result<State, loader::Error> {
+    model
+        .into_runnable()
+        .and_then(|plan| plan.spawn())
+        .map_err(|error| loader::Error::Invalid(format!("{error:#}")))
+}
+
+fn metadata(
+    model: &TypedModel,
+    options: loader::Options,
+    report: &loader::Report,
+) -> Result<Metadata, loader::Error> {
+    let (inputs, outputs) = ports(model).map_err(loader::Error::Invalid)?;
+    let mut properties = options.properties;
+    properties.push(("opset".to_owned(), report.opset.to_string()));
+    properties.push(("producer".to_owned(), report.producer.clone()));
+    properties.extend(inputs.iter().chain(&outputs).filter_map(symbolic_dims));
+    properties.sort();
+    Ok(Metadata {
+        name: options.name,
+        version: options.version,
+        platform: PLATFORM.to_owned(),
+        inputs: inputs.into_iter().map(|port| port.spec).collect(),
+        outputs: outputs.into_iter().map(|port| port.spec).collect(),
+        properties,
+    })
+}
+
+fn ports(model: &TypedModel) -> Result<(Vec<Port>, Vec<Port>), String> {
+    let inputs = model.inputs.iter().map(|&outlet| port(model, outlet, &model.node(outlet.node).name));
+    let output_name = |outlet: OutletId| match model.outlet_label(outlet) {
+        Some(label) => label.to_owned(),
+        None => model.node(outlet.node).name.clone(),
+    };
+    let outputs = model.outputs.iter().map(|&outlet| port(model, outlet, &output_name(outlet)));
+    Ok((inputs.collect::<Result<_, _>>()?, outputs.collect::<Result<_, _>>()?))
+}
+
+/// The property that names a tensor's dimensions, if one is symbolic.
+fn symbolic_dims(port: &Port) -> Option<(String, String)> {
+    port.spec.shape.contains(&-1).then(|| (format!("dims.{}", port.spec.name), port.dims.join(",")))
+}

@@ -1,0 +1,243 @@
+"""Writes the golden cases of `predict` that succeed: requests, and what ONNX Runtime makes of their rows.
+
+One folder per case under `predict/`: `case.toml`, `request.json`, `response.json`. It rewrites the folders of the cases it
+names and touches no other: cases that end in an error are written by hand. The answers come from ONNX Runtime on one
+thread; nothing here runs Plinth. A float passes if `abs(answer - expected) <= tolerance * max(1, abs(expected))` (at the
+250 of `diabetes` the last bit of FP32 is 1.5e-5); everything else is exact. Every `label` expected is checked to be clear of
+a tie, so that no rounding can change it.
+
+Run: `python tests/golden/make.py` with `models/requirements.txt` installed.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent
+ROOT = FOLDER.parent.parent
+sys.path.insert(0, str(ROOT / "models"))
+
+import numpy as np  # noqa: E402
+
+import model_folder  # noqa: E402
+from model_folder import numbers, tensor  # noqa: E402
+
+TOLERANCE = "1e-5"
+FIVE_MEGABYTES = 5_000_000
+LEAST_MARGIN = 1e-3
+HUNDRED = 100
+SHUFFLE_SEED = 1
+NOISE_SEED = 2
+INTEGER_KEYS = [7, -1, 9007199254740993, 9223372036854775807, -9223372036854775808]
+
+
+class Model:
+    """A demo model: its held-out rows as FP32 and its answers by ONNX Runtime."""
+
+    def __init__(self, name, rows_from):
+        self.name = name
+        self.runtime = model_folder.session((ROOT / "models" / name / "model.onnx").read_bytes())
+        held_out = json.loads((ROOT / "models" / rows_from / "reference" / "heldout.json").read_text())
+        self.rows = np.array(held_out["X"], dtype=np.float32)
+
+    def answer(self, rows):
+        outputs = model_folder.run(self.runtime, {"X": rows})
+        if "probabilities" in outputs and not np.isnan(rows).any():
+            ordered = np.sort(outputs["probabilities"], axis=1)
+            assert (ordered[:, -1] - ordered[:, -2]).min() > LEAST_MARGIN, "a row is too close to a tie for a golden case"
+        return outputs
+
+
+def key_tensor(keys, datatype):
+    return {"name": "key", "datatype": datatype, "shape": [len(keys)], "data": keys}
+
+
+def v2_case(name, about, model, rows, *, keys=None, key_datatype="BYTES", outputs=None, request_id=None, nested=False):
+    """A case of the Open Inference Protocol: `POST /v2/models/{name}/infer`."""
+    identity = {} if request_id is None else {"id": request_id}
+    key = [] if keys is None else [key_tensor(keys, key_datatype)]
+    x = tensor("X", rows)
+    if nested:
+        x["data"] = numbers(rows)
+    selection = {} if outputs is None else {"outputs": [{"name": output} for output in outputs]}
+    answer = model.answer(rows)
+    names = list(answer) if outputs is None else outputs
+    write_case(
+        name,
+        about,
+        model,
+        f"/v2/models/{model.name}/infer",
+        identity | {"inputs": [x, *key]} | selection,
+        {"model_name": model.name, "model_version": "1"}
+        | identity
+        | {"outputs": [tensor(output, answer[output]) for output in names] + key},
+    )
+
+
+def predictions(model, rows, keys):
+    """What the rows form answers: an object per row, or the value itself for a single output without keys."""
+    answer = {name: numbers(values) for name, values in model.answer(rows).items()}
+    lines = [dict(zip(answer, values, strict=True)) for values in zip(*answer.values(), strict=True)]
+    if keys is not None:
+        return [{"key": key} | line for key, line in zip(keys, lines, strict=True)]
+    return lines if len(answer) > 1 else [next(iter(line.values())) for line in lines]
+
+
+def v1_case(name, about, model, rows, *, keys=None, bare=False, repeat=None):
+    """A case of the rows form: `POST /v1/models/{name}:predict`."""
+    instances = numbers(rows) if bare else [{"X": row} for row in numbers(rows)]
+    if keys is not None:
+        instances = [{"key": key} | instance for key, instance in zip(keys, instances, strict=True)]
+    write_case(
+        name,
+        about,
+        model,
+        f"/v1/models/{model.name}:predict",
+        {"instances": instances},
+        {"predictions": predictions(model, rows, keys)},
+        repeat,
+    )
+
+
+def write_case(name, about, model, path, request, response, repeat=None):
+    folder = FOLDER / "predict" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [
+        f"# {about} Written by tests/golden/make.py.",
+        'method = "POST"',
+        f'path = "{path}"',
+        "status = 200",
+        f'model = "{model.name}"',
+        f"tolerance = {TOLERANCE}",
+    ]
+    if repeat is not None:
+        lines += ["", "[repeat]", f"rows = {repeat}"]
+    (folder / "case.toml").write_text("\n".join(lines) + "\n")
+    (folder / "request.json").write_text(json_lines(request), "utf-8")
+    (folder / "response.json").write_text(json_lines(response), "utf-8")
+
+
+def json_lines(value, indent=""):
+    """JSON with one line per row: whatever fits a line, or holds no nested lists or objects, is not broken."""
+    line = json.dumps(value, ensure_ascii=False)
+    nested = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+    broken = any(isinstance(item, (dict, list)) for item in nested) and len(line) > 100 and not is_row(value)
+    if not broken:
+        return line if indent else line + "\n"
+    deeper = indent + "  "
+    if isinstance(value, dict):
+        items = [f"{json.dumps(key)}: {json_lines(item, deeper)}" for key, item in value.items()]
+        opening, closing = "{", "}"
+    else:
+        items = [json_lines(item, deeper) for item in value]
+        opening, closing = "[", "]"
+    text = f"{opening}\n{deeper}" + f",\n{deeper}".join(items) + f"\n{indent}{closing}"
+    return text if indent else text + "\n"
+
+
+def is_row(value):
+    """An instance, a prediction or a tensor: an object whose lists hold only scalars."""
+    lists = [item for item in value.values() if isinstance(item, list)] if isinstance(value, dict) else []
+    return bool(lists) and all(not isinstance(item, (list, dict)) for values in lists for item in values)
+
+
+def clear_rows(model, count):
+    """The first held-out rows whose label is clear of a tie."""
+    probabilities = np.sort(model_folder.run(model.runtime, {"X": model.rows})["probabilities"], axis=1)
+    return model.rows[(probabilities[:, -1] - probabilities[:, -2]) > LEAST_MARGIN][:count]
+
+
+def noisy_rows(model):
+    """Sixteen held-out pictures with noise, to four decimals: about as long in JSON as measured values are."""
+    noise = np.random.default_rng(NOISE_SEED).uniform(0, 0.5, (16, 64))
+    rows = np.round(clear_rows(model, 16) + noise, 4).astype(np.float32)
+    body = len(json.dumps([{"key": "row-0000", "X": row} for row in numbers(rows)], separators=(",", ":")))
+    return rows, round(FIVE_MEGABYTES / (body / len(rows)))
+
+
+def v2_cases(digits, edge, diabetes):
+    rows = clear_rows(digits, HUNDRED)
+    keys = [f"digit-{index:02}" for index in range(HUNDRED)]
+    order = np.random.default_rng(SHUFFLE_SEED).permutation(HUNDRED)
+    v2_case("v2-single-row", "One row without a key.", digits, rows[:1])
+    v2_case("v2-nested-data", "Data as nested lists, as the protocol allows.", digits, rows[:2], nested=True)
+    v2_case("v2-string-keys", "BYTES keys come back last.", digits, rows[:3], keys=["a", "b", "c"])
+    unicode_keys = ["é", "日本", "🦀", 'a "quoted" \\ key', "line\nbreak"]
+    v2_case("v2-unicode-keys", "Keys are UTF-8, with escapes.", digits, rows[:5], keys=unicode_keys)
+    v2_case(
+        "v2-integer-keys",
+        "INT64 keys keep every digit, beyond 2^53 too.",
+        digits,
+        rows[:5],
+        keys=INTEGER_KEYS,
+        key_datatype="INT64",
+    )
+    v2_case(
+        "v2-unsigned-keys",
+        "UINT64 keys keep every digit up to 2^64 - 1.",
+        digits,
+        rows[:2],
+        keys=[0, 18446744073709551615],
+        key_datatype="UINT64",
+    )
+    v2_case("v2-hundred-rows", "A hundred keyed rows.", digits, rows, keys=keys)
+    v2_case(
+        "v2-shuffled-keys",
+        "The rows of v2-hundred-rows in another order, under the same keys.",
+        digits,
+        rows[order],
+        keys=[keys[index] for index in order],
+    )
+    v2_case("v2-select-output", "One output of two.", digits, rows[:2], keys=["a", "b"], outputs=["probabilities"])
+    v2_case(
+        "v2-reordered-outputs",
+        "Outputs come in the order asked for.",
+        digits,
+        rows[:2],
+        keys=["a", "b"],
+        outputs=["probabilities", "label"],
+    )
+    v2_case("v2-id-echo", "The request's id comes back.", digits, rows[:1], request_id="request-42")
+    v2_case("v2-edge", "The edge model has the same interface.", edge, clear_rows(edge, 3), keys=["a", "b", "c"])
+    v2_case("v2-diabetes", "A regression: one output of shape [n].", diabetes, diabetes.rows[:5], keys=list("abcde"))
+    poisoned = rows[:1].copy()
+    poisoned[0, 20] = np.nan
+    v2_case(
+        "v2-null-is-nan",
+        "null in FP32 data is NaN, and NaN in an answer is null.",
+        edge,
+        poisoned,
+        keys=["a"],
+        outputs=["probabilities"],
+    )
+
+
+def v1_cases(digits, edge, diabetes):
+    rows = clear_rows(digits, HUNDRED)
+    v1_case("v1-single-row-key", "One keyed row.", digits, rows[:1], keys=["a"])
+    v1_case("v1-integer-key", "Integer keys keep every digit.", digits, rows[:5], keys=INTEGER_KEYS)
+    v1_case("v1-mixed-keys", "String and integer keys in one request.", digits, rows[:4], keys=["a", 7, "7", 8])
+    v1_case("v1-no-keys", "Rows without keys are answered in order.", digits, rows[:3])
+    v1_case("v1-hundred-rows", "A hundred keyed rows.", digits, rows, keys=[f"row-{index}" for index in range(HUNDRED)])
+    v1_case("v1-bare-vectors", "Rows as bare vectors, for a model with one input.", digits, rows[:3], bare=True)
+    v1_case("v1-edge", "The edge model has the same interface.", edge, clear_rows(edge, 3), keys=["a", "b", "c"])
+    v1_case("v1-diabetes", "A regression with keys.", diabetes, diabetes.rows[:5], keys=list("abcde"))
+    v1_case("v1-diabetes-no-keys", "One output and no keys: bare values.", diabetes, diabetes.rows[:5])
+    noisy, repeat = noisy_rows(digits)
+    v1_case(
+        "v1-five-megabytes",
+        "Instances and predictions are cycled to `rows` rows, keyed row-0, row-1, ...",
+        digits,
+        noisy,
+        repeat=repeat,
+    )
+
+
+def main():
+    digits, edge = Model("digits", "digits"), Model("digits-edge", "digits")
+    diabetes = Model("diabetes", "diabetes")
+    v2_cases(digits, edge, diabetes)
+    v1_cases(digits, edge, diabetes)
+
+
+main()

@@ -1,0 +1,146 @@
+"""Writes the small models beside it: graphs that show one trait each to the runtime, the packer and the functions.
+
+They are not trained and predict nothing. Nothing here is random, so a rerun gives the same bytes.
+
+Run: `python tests/models/make.py` with `models/requirements.txt` installed.
+"""
+
+from pathlib import Path
+
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+import numpy as np
+
+FOLDER = Path(__file__).resolve().parent
+OPSET = 17
+IR_VERSION = 8
+
+EVERY_DATATYPE = {
+    "BOOL": TensorProto.BOOL,
+    "UINT8": TensorProto.UINT8,
+    "UINT16": TensorProto.UINT16,
+    "UINT32": TensorProto.UINT32,
+    "UINT64": TensorProto.UINT64,
+    "INT8": TensorProto.INT8,
+    "INT16": TensorProto.INT16,
+    "INT32": TensorProto.INT32,
+    "INT64": TensorProto.INT64,
+    "FP16": TensorProto.FLOAT16,
+    "FP32": TensorProto.FLOAT,
+    "FP64": TensorProto.DOUBLE,
+}
+
+
+def value(name, shape, element=TensorProto.FLOAT):
+    return helper.make_tensor_value_info(name, element, shape)
+
+
+def write(name, nodes, inputs, outputs, initializers=(), domains=(), check=True):
+    """`<name>.onnx`. `domains`: (domain, version) of operators outside ai.onnx."""
+    graph = helper.make_graph(nodes, name, inputs, outputs, list(initializers))
+    opsets = [helper.make_opsetid("", OPSET)] + [helper.make_opsetid(*domain) for domain in domains]
+    model = helper.make_model(
+        graph,
+        ir_version=IR_VERSION,
+        opset_imports=opsets,
+        producer_name="plinth tests/models/make.py",
+        producer_version="1",
+    )
+    if check:
+        onnx.checker.check_model(model, full_check=True)
+    (FOLDER / f"{name}.onnx").write_bytes(model.SerializeToString(deterministic=True))
+
+
+def add_sub():
+    """Two inputs, two outputs: sum = A + B, difference = A - B, FP32 [-1, 4]."""
+    write(
+        "add-sub",
+        [
+            helper.make_node("Add", ["A", "B"], ["sum"], name="add"),
+            helper.make_node("Sub", ["A", "B"], ["difference"], name="sub"),
+        ],
+        [value("A", ["batch", 4]), value("B", ["batch", 4])],
+        [value("sum", ["batch", 4]), value("difference", ["batch", 4])],
+    )
+
+
+def strings():
+    """BYTES in, the same BYTES out, [-1, 2]: `text` to `text-out`."""
+    write(
+        "strings",
+        [helper.make_node("Identity", ["text"], ["text-out"], name="identity")],
+        [value("text", ["batch", 2], TensorProto.STRING)],
+        [value("text-out", ["batch", 2], TensorProto.STRING)],
+    )
+
+
+def every_datatype():
+    """For each numeric datatype that tract has, an input `<datatype>` [-1, 2] returned as `<datatype>-out`."""
+    names = [name.lower() for name in EVERY_DATATYPE]
+    elements = list(EVERY_DATATYPE.values())
+    write(
+        "every-datatype",
+        [helper.make_node("Identity", [name], [f"{name}-out"], name=f"identity-{name}") for name in names],
+        [value(name, ["batch", 2], element) for name, element in zip(names, elements, strict=True)],
+        [value(f"{name}-out", ["batch", 2], element) for name, element in zip(names, elements, strict=True)],
+    )
+
+
+def row_sum_reducer():
+    """Any number of rows in, one row out: `total` [1, 4] is the sum over the rows of `X` [-1, 4]. Keys cannot follow."""
+    write(
+        "row-sum-reducer",
+        [helper.make_node("ReduceSum", ["X", "axes"], ["total"], name="sum-rows", keepdims=1)],
+        [value("X", ["batch", 4])],
+        [value("total", [1, 4])],
+        [numpy_helper.from_array(np.array([0], dtype=np.int64), "axes")],
+    )
+
+
+def fixed_batch():
+    """Takes exactly one row: `X` [1, 4] doubled as `Y` [1, 4]."""
+    write(
+        "fixed-batch",
+        [helper.make_node("Add", ["X", "X"], ["Y"], name="double")],
+        [value("X", [1, 4])],
+        [value("Y", [1, 4])],
+    )
+
+
+def unsupported():
+    """Four operators that tract lacks, from three domains, one of them in two nodes and one without a name.
+
+    ai.onnx.ml Scaler (`scale-first`, `scale-second`), com.example Frobnicate (`frobnicate`), ai.onnx Det (`determinant`)
+    and ai.onnx LpPool (nameless; tract calls such a node by its first output, `pooled`). Relu and Reshape are supported.
+    """
+    scaler = {"domain": "ai.onnx.ml", "offset": [0.5], "scale": [2.0]}
+    write(
+        "unsupported",
+        [
+            helper.make_node("Scaler", ["X"], ["first"], name="scale-first", **scaler),
+            helper.make_node("Relu", ["first"], ["positive"], name="relu"),
+            helper.make_node("Scaler", ["positive"], ["second"], name="scale-second", **scaler),
+            helper.make_node("Frobnicate", ["second"], ["frobnicated"], name="frobnicate", domain="com.example"),
+            helper.make_node("Reshape", ["frobnicated", "square"], ["squares"], name="reshape"),
+            helper.make_node("Det", ["squares"], ["determinants"], name="determinant"),
+            helper.make_node("LpPool", ["squares"], ["pooled"], kernel_shape=[2]),
+        ],
+        [value("X", ["batch", 4])],
+        [value("determinants", ["batch", 1]), value("pooled", ["batch", 1, 1])],
+        [numpy_helper.from_array(np.array([-1, 1, 2, 2], dtype=np.int64), "square")],
+        domains=[("ai.onnx.ml", 3), ("com.example", 1)],
+        check=False,  # The checker knows no schema for com.example.
+    )
+
+
+def main():
+    add_sub()
+    strings()
+    every_datatype()
+    row_sum_reducer()
+    fixed_batch()
+    unsupported()
+    (FOLDER / "not-onnx.onnx").write_text("This is a text file, not an ONNX model.\n")
+
+
+main()

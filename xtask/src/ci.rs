@@ -1,0 +1,69 @@
+//! `cargo xtask ci`: what continuous integration runs besides set-up, build and tests.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::{
+    build::{FUNCTION_PROFILE, RUNTIME_PROFILE},
+    process,
+    setup::{FUNCTION_TARGET, RUNTIME_TARGET},
+    steps::Step,
+    test::PURE_CRATES,
+    workspace::{MODEL_RUNTIME, Workspace},
+};
+
+/// Before the build: seconds that may save minutes.
+pub(crate) const FORMAT: &[Step] = &[Step { name: "format", run: format }];
+
+/// After the build, whose Wasm files the linted crates embed.
+pub(crate) const LINTS: &[Step] = &[
+    Step { name: "lints, host", run: lint_host },
+    Step { name: "lints, model runtime", run: lint_model_runtime },
+    Step { name: "lints, functions", run: lint_functions },
+    Step { name: "docs", run: docs },
+];
+
+fn format(workspace: &Workspace) -> Result<()> {
+    process::run(process::bare_cargo(workspace, "fmt").args(["--all", "--check"]))
+}
+
+/// In the release profile, whose build scripts and macros the build has already compiled.
+fn lint_host(workspace: &Workspace) -> Result<()> {
+    let mut command = process::cargo(workspace, "clippy");
+    command.args(["--workspace", "--all-targets", "--release"]);
+    for guest in workspace.guest_crates()? {
+        command.args(["--exclude", &guest]);
+    }
+    process::run(deny_warnings(&mut command))
+}
+
+fn lint_model_runtime(workspace: &Workspace) -> Result<()> {
+    lint_guest(workspace, MODEL_RUNTIME, RUNTIME_TARGET, RUNTIME_PROFILE)
+}
+
+fn lint_functions(workspace: &Workspace) -> Result<()> {
+    for function in workspace.functions()? {
+        lint_guest(workspace, &function, FUNCTION_TARGET, FUNCTION_PROFILE)?;
+    }
+    Ok(())
+}
+
+fn lint_guest(workspace: &Workspace, package: &str, target: &str, profile: &str) -> Result<()> {
+    let mut command = process::guest_cargo(workspace, "clippy");
+    command.args(["--package", package, "--target", target, "--profile", profile]);
+    process::run(deny_warnings(&mut command))
+}
+
+fn deny_warnings(clippy: &mut Command) -> &mut Command {
+    clippy.args(["--", "-D", "warnings"])
+}
+
+fn docs(workspace: &Workspace) -> Result<()> {
+    let mut command = process::cargo(workspace, "doc");
+    command.arg("--no-deps").env("RUSTDOCFLAGS", "-D warnings");
+    for package in PURE_CRATES {
+        command.args(["--package", package]);
+    }
+    process::run(&mut command)
+}

@@ -1,0 +1,38 @@
+//! `cargo xtask test`: every test of the workspace, in two builds.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::{process, steps::Step, workspace::Workspace};
+
+/// The tests' own steps; set-up and build come before.
+pub(crate) const STEPS: &[Step] =
+    &[Step { name: "tests, pure crates", run: pure }, Step { name: "tests, everything else", run: rest }];
+
+/// Crates quick to compile, tested with the checks of a debug build. The others share the release build of wasmtime.
+pub(crate) const PURE_CRATES: [&str; 4] = ["tensor", "protocol", "endpoints", "xtask"];
+
+/// How long each fuzz test runs unless the caller says otherwise.
+const FUZZ_SECONDS: &str = "20";
+
+fn pure(workspace: &Workspace) -> Result<()> {
+    let packages = PURE_CRATES.map(str::to_owned);
+    process::run(&mut cargo_test(workspace, &packages))
+}
+
+fn rest(workspace: &Workspace) -> Result<()> {
+    let mut packages = workspace.host_crates()?;
+    packages.retain(|name| !PURE_CRATES.contains(&name.as_str()));
+    process::run(cargo_test(workspace, &packages).arg("--release"))
+}
+
+fn cargo_test(workspace: &Workspace, packages: &[String]) -> Command {
+    let mut command = process::cargo(workspace, "test");
+    command.arg("--no-fail-fast");
+    for package in packages {
+        command.args(["--package", package]);
+    }
+    process::default_env(&mut command, "PLINTH_FUZZ_SECONDS", FUZZ_SECONDS);
+    command
+}
