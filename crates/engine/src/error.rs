@@ -2,13 +2,11 @@
 
 use std::path::PathBuf;
 
-use tensor::Metadata;
-
 /// The result of an engine operation.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// wasmtime's error, boxed: its own type is not an `Error`.
-pub type Source = Box<dyn std::error::Error + Send + Sync>;
+type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// What failed, and why.
 #[derive(Debug, thiserror::Error)]
@@ -40,13 +38,8 @@ pub enum Error {
     #[error("{0}")]
     InvalidInput(String),
     /// The model failed on tensors that fit its signature.
-    #[error("model `{model}` failed: {message}", model = metadata.name)]
-    Model {
-        /// The model's signature.
-        metadata: Box<Metadata>,
-        /// What it said.
-        message: String,
-    },
+    #[error("the model failed: {0}")]
+    Model(String),
     /// The model answered with a tensor whose parts disagree.
     #[error("the model answered with a malformed tensor")]
     MalformedOutput(#[from] tensor::Error),

@@ -10,11 +10,13 @@ mod convert;
 mod engine;
 mod error;
 mod functions_cache;
+mod inference;
 mod packed_model;
 mod settings;
 
 pub use compose::{MODEL_INTERFACE, plug};
 pub use engine::{Component, Engine};
 pub use error::{Error, Result};
+pub use inference::Inference;
 pub use packed_model::{PackedModel, Session};
 pub use settings::{Pool, Settings};

@@ -4,10 +4,12 @@ use tensor::{Metadata, Tensor};
 use wasmtime::Store;
 use wasmtime::component::Linker;
 
-use crate::bindings::exports::plinth::model::inference as wit;
-use crate::bindings::{Model, ModelPre};
-use crate::convert::{metadata_from_wit, tensor_from_wit, tensor_to_wit};
+use crate::bindings::ModelPre;
+use crate::inference::Inference;
 use crate::{Engine, Error, Result};
+
+/// A deadline that never comes: in process, the caller decides how long it waits.
+const NO_DEADLINE: u64 = u64::MAX / 2;
 
 /// A compiled packed model and its signature.
 pub struct PackedModel {
@@ -16,10 +18,9 @@ pub struct PackedModel {
 }
 
 /// One instance of a packed model, for as many calls as it is kept.
-pub struct Session<'a> {
+pub struct Session {
     store: Store<()>,
-    instance: Model,
-    model: &'a PackedModel,
+    inference: Inference,
 }
 
 impl PackedModel {
@@ -30,10 +31,10 @@ impl PackedModel {
     pub fn open(engine: &Engine, wasm: &[u8]) -> Result<Self> {
         let component = engine.load(wasm)?;
         let linker = Linker::new(engine.wasmtime());
-        let pre = linker.instantiate_pre(&component).and_then(ModelPre::new).map_err(instantiate_error)?;
-        let mut model = Self { instances: pre, metadata: Metadata::default() };
-        model.metadata = model.instantiate()?.read_metadata()?;
-        Ok(model)
+        let instances = linker.instantiate_pre(&component).and_then(ModelPre::new).map_err(instantiate_error)?;
+        let mut first = Session::start(&instances)?;
+        let metadata = first.inference.metadata(&mut first.store)?;
+        Ok(Self { instances, metadata })
     }
 
     /// The model's signature.
@@ -45,7 +46,7 @@ impl PackedModel {
     /// Runs the model in a fresh instance. `outputs` selects and orders what is returned; empty means all.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`], [`Error::Model`], or what keeps an instance from being made or finishing.
+    /// As [`Session::infer`], and as [`PackedModel::instantiate`].
     pub fn infer(&self, inputs: Vec<Tensor>, outputs: &[String]) -> Result<Vec<Tensor>> {
         self.instantiate()?.infer(inputs, outputs)
     }
@@ -54,43 +55,28 @@ impl PackedModel {
     ///
     /// # Errors
     /// [`Error::Instantiate`] if there is no room for another instance.
-    pub fn instantiate(&self) -> Result<Session<'_>> {
-        let mut store = Store::new(self.instances.engine(), ());
-        store.set_epoch_deadline(u64::MAX / 2);
-        let instance = self.instances.instantiate(&mut store).map_err(instantiate_error)?;
-        Ok(Session { store, instance, model: self })
+    pub fn instantiate(&self) -> Result<Session> {
+        Session::start(&self.instances)
     }
 }
 
-impl Session<'_> {
+impl Session {
+    fn start(instances: &ModelPre<()>) -> Result<Self> {
+        let mut store = Store::new(instances.engine(), ());
+        store.set_epoch_deadline(NO_DEADLINE);
+        let exports = instances.instantiate(&mut store).map_err(instantiate_error)?;
+        Ok(Self { store, inference: Inference::from(exports) })
+    }
+
     /// Runs the model. `outputs` selects and orders what is returned; empty means all.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] or [`Error::Model`], after which the session goes on; [`Error::Trap`], after which every
-    /// call traps.
+    /// As [`Inference::infer`].
     pub fn infer(&mut self, inputs: Vec<Tensor>, outputs: &[String]) -> Result<Vec<Tensor>> {
-        let inputs: Vec<wit::Tensor> = inputs.into_iter().map(tensor_to_wit).collect();
-        let inference = self.instance.plinth_model_inference();
-        let answer = inference.call_infer(&mut self.store, &inputs, outputs).map_err(trap_error)?;
-        match answer {
-            Ok(outputs) => Ok(outputs.into_iter().map(tensor_from_wit).collect::<tensor::Result<_>>()?),
-            Err(wit::Error::InvalidInput(message)) => Err(Error::InvalidInput(message)),
-            Err(wit::Error::Failed(message)) => {
-                Err(Error::Model { metadata: Box::new(self.model.metadata.clone()), message })
-            }
-        }
-    }
-
-    fn read_metadata(&mut self) -> Result<Metadata> {
-        let inference = self.instance.plinth_model_inference();
-        inference.call_metadata(&mut self.store).map(metadata_from_wit).map_err(trap_error)
+        self.inference.infer(&mut self.store, inputs, outputs)
     }
 }
 
 fn instantiate_error(error: wasmtime::Error) -> Error {
     Error::Instantiate(error.into_boxed_dyn_error())
-}
-
-fn trap_error(error: wasmtime::Error) -> Error {
-    Error::Trap(error.into_boxed_dyn_error())
 }

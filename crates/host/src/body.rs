@@ -45,11 +45,7 @@ pub(crate) enum RequestBody {
 pub(crate) async fn buffer(request: Request<Incoming>) -> Result<Request<RequestBody>, hyper::Error> {
     let (parts, body) = request.into_parts();
     let is_small = body.size_hint().exact().is_some_and(|size| size <= BUFFERED_BYTES);
-    let body = if is_small {
-        RequestBody::Whole(body.collect().await?)
-    } else {
-        RequestBody::Arriving(body)
-    };
+    let body = if is_small { RequestBody::Whole(body.collect().await?) } else { RequestBody::Arriving(body) };
     Ok(Request::from_parts(parts, body))
 }
 

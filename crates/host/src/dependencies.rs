@@ -42,9 +42,7 @@ pub(crate) fn plugged(component: &Component) -> Result<Vec<u8>> {
 fn read(source: &Source) -> Result<Vec<u8>> {
     match source {
         Source::Bytes(bytes) => Ok(bytes.to_vec()),
-        Source::File(path) => {
-            fs::read(path).map_err(|source| Error::Read { path: path.clone(), source })
-        }
+        Source::File(path) => fs::read(path).map_err(|source| Error::Read { path: path.clone(), source }),
     }
 }
 
@@ -91,7 +89,9 @@ mod tests {
     #[test]
     fn a_dependency_names_an_interface_or_a_package() {
         let import = "plinth:model/inference@0.1.0";
-        for name in ["plinth:model/inference@0.1.0", "plinth:model/inference", "plinth:model@0.1.0", "plinth:model"] {
+        for name in
+            ["plinth:model/inference@0.1.0", "plinth:model/inference", "plinth:model@0.1.0", "plinth:model"]
+        {
             check_names(name, import, true);
         }
         for name in ["plinth:mod", "plinth:model@0.2.0", "plinth:model/infer", "plinth:model/loader@0.1.0"] {

@@ -109,7 +109,7 @@ impl Files {
         let matches = glob::glob_with(&full, MatchOptions::new())
             .map_err(|error| (root.join(pattern), io::Error::new(io::ErrorKind::InvalidInput, error)))?;
         for found in matches {
-            let source = found.map_err(|error| (error.path().to_owned(), error.into_error()))?;
+            let source = found.map_err(|error| (error.path().to_owned(), error.into()))?;
             if source.is_file() && !self.is_excluded(&source) {
                 let below = source.strip_prefix(root).unwrap_or(&source);
                 place_file(&source, &folder.join(below))?;

@@ -70,8 +70,7 @@ pub(crate) fn shape(parts: &mut Parts, matched: &Matched<'_>) -> Result<(), BadA
     }
     let authority = authority(parts)?;
     let path = parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
-    let full_url =
-        HeaderValue::try_from(format!("http://{authority}{path}")).map_err(|_| BadAuthority)?;
+    let full_url = HeaderValue::try_from(format!("http://{authority}{path}")).map_err(|_| BadAuthority)?;
     let headers = &mut parts.headers;
     headers.insert(FULL_URL, full_url);
     headers.insert(PATH_INFO, value(&matched.path_info)?);

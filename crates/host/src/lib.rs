@@ -16,7 +16,6 @@
 //! | the guest runs into the deadline | 504 |
 //!
 //! All of them without a body. A guest that fails while its response is on its way breaks the connection.
-#![expect(clippy::disallowed_methods, reason = "a host does I/O by design")]
 
 mod application;
 mod files;

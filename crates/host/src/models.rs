@@ -44,12 +44,8 @@ impl Application {
 }
 
 fn routes_of(name: &str) -> impl Iterator<Item = String> {
-    [
-        format!("/v2/models/{name}/..."),
-        format!("/v1/models/{name}/..."),
-        format!("/v1/models/{name}:predict"),
-    ]
-    .into_iter()
+    [format!("/v2/models/{name}/..."), format!("/v1/models/{name}/..."), format!("/v1/models/{name}:predict")]
+        .into_iter()
 }
 
 /// One path segment that no router reads as a parameter or a wildcard and no client has to escape.
@@ -136,9 +132,7 @@ mod tests {
     #[test]
     fn models_that_cannot_be_told_apart_are_errors() {
         assert!(matches!(of_models(&[]), Err(Error::NoModel)));
-        assert!(
-            matches!(of_models(&["a", "b", "a"]), Err(Error::SameModelName { name }) if name == "a")
-        );
+        assert!(matches!(of_models(&["a", "b", "a"]), Err(Error::SameModelName { name }) if name == "a"));
         for name in ["", "..", "a/b", ":a", "a:predict", "*", "a b", "é"] {
             assert!(matches!(of_models(&[name]), Err(Error::ModelName { .. })), "`{name}`");
         }

@@ -4,7 +4,7 @@
 
 use std::{
     fmt,
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, Write as _},
     mem,
     pin::Pin,
     sync::Arc,
@@ -47,7 +47,7 @@ impl GuestOutput {
 
 impl IsTerminal for GuestOutput {
     fn is_terminal(&self) -> bool {
-        io::stderr().is_terminal()
+        io::IsTerminal::is_terminal(&io::stderr())
     }
 }
 

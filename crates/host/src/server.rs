@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
     future::Future,
     io,
     net::SocketAddr,
@@ -128,11 +127,10 @@ impl Server {
         let mut banner = format!("\nServing {base}\nAvailable Routes:\n");
         for route in self.routes() {
             let wildcard = if route.is_wildcard { " (wildcard)" } else { "" };
-            // Writing to a string cannot fail.
-            drop(writeln!(banner, "  {}: {base}{}{wildcard}", route.id, route.path));
+            banner += &format!("  {}: {base}{}{wildcard}\n", route.id, route.path);
             let function = self.service.functions.get(&route.id);
             if let Some(description) = function.and_then(|function| function.description.as_ref()) {
-                drop(writeln!(banner, "    {description}"));
+                banner += &format!("    {description}\n");
             }
         }
         banner
@@ -192,7 +190,8 @@ fn load(application: &Application, engine: &Engine) -> Result<BTreeMap<String, A
     let link = |source| Error::Link { component: application.name.clone(), source };
     let linker = function::linker(engine).map_err(link)?;
     thread::scope(|scope| {
-        let load = |component| scope.spawn(|| Function::load(component, engine, &linker));
+        let linker = &linker;
+        let load = |component| scope.spawn(move || Function::load(component, engine, linker));
         let threads: Vec<_> = components.into_iter().map(load).collect();
         let join = |thread: ScopedJoinHandle<'_, Result<Function>>| match thread.join() {
             Ok(function) => function.map(|function| (function.id.to_string(), Arc::new(function))),

@@ -90,7 +90,11 @@ impl Service {
     }
 
     /// Answers a request from a component to its own application, as if it came from outside.
-    pub(crate) async fn call_itself(self: Arc<Self>, request: Request<WasiBody>, depth: u8) -> Response<WasiBody> {
+    pub(crate) async fn call_itself(
+        self: Arc<Self>,
+        request: Request<WasiBody>,
+        depth: u8,
+    ) -> Response<WasiBody> {
         let (mut parts, body) = request.into_parts();
         let mut uri = parts.uri.into_parts();
         uri.scheme = Some(Scheme::HTTP);

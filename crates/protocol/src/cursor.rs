@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
+use crate::number::Number;
 use crate::{Error, Result};
 
 /// A place in a JSON text: before a value, or inside an array or object.
@@ -33,6 +34,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The first byte of what comes next: a value, `,`, `]` or `}`; `None` at the end.
+    #[inline]
     pub(crate) fn peek(&mut self) -> Option<u8> {
         let first = self.rest.as_bytes().first().copied();
         if !first.is_some_and(|byte| byte.is_ascii_whitespace()) {
@@ -62,6 +64,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Steps to the next element of the array that the cursor is in; `false`, and out of the array, after the last.
+    #[inline]
     pub(crate) fn next_element(&mut self) -> bool {
         match self.peek() {
             Some(b',') => {
@@ -109,6 +112,15 @@ impl<'a> Cursor<'a> {
                 }),
             },
         }
+    }
+
+    /// The number that comes next, if one does.
+    #[inline]
+    pub(crate) fn number(&mut self) -> Option<Number<'a>> {
+        self.peek();
+        let number = Number::at_start_of(self.rest)?;
+        self.advance(number.text().len());
+        Some(number)
     }
 
     /// The text of the value that comes next, which the cursor steps over.
@@ -164,6 +176,7 @@ impl<'a> Cursor<'a> {
         token
     }
 
+    #[inline]
     fn step_over(&mut self, byte: u8) -> bool {
         let steps = self.peek() == Some(byte);
         if steps {
@@ -172,6 +185,7 @@ impl<'a> Cursor<'a> {
         steps
     }
 
+    #[inline]
     fn advance(&mut self, length: usize) {
         self.rest = self.rest.get(length..).unwrap_or_default();
     }

@@ -1,10 +1,9 @@
 //! The elements of a tensor in JSON: from text, flat or nested, straight to little-endian bytes.
 
-use std::str::FromStr;
-
 use tensor::{Datatype, encode_bytes_element};
 
 use crate::cursor::{Cursor, excerpt};
+use crate::number::Number;
 use crate::{Error, Result};
 
 /// More dimensions than any tensor of good faith has.
@@ -41,6 +40,7 @@ pub(crate) struct ElementReader<'a> {
     input: &'a str,
     datatype: Datatype,
     data: Vec<u8>,
+    // Of the value that is being read.
     n_elements: usize,
     // Invariant: at most `MAX_DEPTH` sizes; `None` while a list of that depth has not ended.
     sizes: Vec<Option<u64>>,
@@ -73,6 +73,7 @@ impl<'a> ElementReader<'a> {
     /// # Errors
     /// [`Error::WrongElement`], [`Error::Ragged`], [`Error::TooDeep`] or [`Error::MalformedJson`].
     pub(crate) fn read(&mut self, cursor: &mut Cursor<'_>) -> Result<Vec<u64>> {
+        self.n_elements = 0;
         self.sizes.clear();
         self.element_depth = None;
         self.read_at(cursor, 0)?;
@@ -130,30 +131,35 @@ impl<'a> ElementReader<'a> {
         if *self.element_depth.get_or_insert(depth) != depth {
             return Err(self.ragged());
         }
-        let found = match self.datatype {
-            Datatype::Bytes => match cursor.string()? {
-                Some(text) => {
-                    encode_bytes_element(&mut self.data, text.as_bytes());
-                    Ok(())
-                }
-                None => Err(cursor.value()),
-            },
-            datatype => {
-                let text = cursor.value();
-                push_element(datatype, text, &mut self.data).ok_or(text)
-            }
-        };
-        found.map_err(|found| self.wrong_element(found))?;
+        let value = cursor.clone();
+        if self.push_element(cursor)?.is_none() {
+            return Err(self.wrong_element(value));
+        }
         self.n_elements += 1;
         Ok(())
     }
 
-    fn wrong_element(&self, found: &str) -> Error {
+    /// Appends the element that comes next; `None` if the datatype has no such element.
+    #[inline]
+    fn push_element(&mut self, cursor: &mut Cursor<'_>) -> Result<Option<()>> {
+        Ok(match self.datatype {
+            Datatype::Bool => push_bool(cursor.value(), &mut self.data),
+            Datatype::Bytes => {
+                cursor.string()?.map(|text| encode_bytes_element(&mut self.data, text.as_bytes()))
+            }
+            datatype => match cursor.number() {
+                Some(number) => push_number(datatype, number, &mut self.data),
+                None => push_null(datatype, cursor, &mut self.data),
+            },
+        })
+    }
+
+    fn wrong_element(&self, mut cursor: Cursor<'_>) -> Error {
         Error::WrongElement {
             input: self.input.to_owned(),
             datatype: self.datatype,
             element: self.n_elements,
-            found: excerpt(found),
+            found: excerpt(cursor.value()),
         }
     }
 
@@ -162,36 +168,35 @@ impl<'a> ElementReader<'a> {
     }
 }
 
-/// Appends the element that `text` is; `None` if the datatype has no such element.
-fn push_element(datatype: Datatype, text: &str, data: &mut Vec<u8>) -> Option<()> {
+fn push_bool(text: &str, data: &mut Vec<u8>) -> Option<()> {
+    text.parse().ok().map(|bit: bool| data.push(u8::from(bit)))
+}
+
+fn push_null(datatype: Datatype, cursor: &mut Cursor<'_>, data: &mut Vec<u8>) -> Option<()> {
     match datatype {
-        Datatype::Bool => data.push(u8::from(bool::from_str(text).ok()?)),
-        Datatype::Uint8 => data.extend(integer(text, u8::to_le_bytes)?),
-        Datatype::Uint16 => data.extend(integer(text, u16::to_le_bytes)?),
-        Datatype::Uint32 => data.extend(integer(text, u32::to_le_bytes)?),
-        Datatype::Uint64 => data.extend(integer(text, u64::to_le_bytes)?),
-        Datatype::Int8 => data.extend(integer(text, i8::to_le_bytes)?),
-        Datatype::Int16 => data.extend(integer(text, i16::to_le_bytes)?),
-        Datatype::Int32 => data.extend(integer(text, i32::to_le_bytes)?),
-        Datatype::Int64 => data.extend(integer(text, i64::to_le_bytes)?),
-        Datatype::Fp32 if text == "null" => data.extend(f32::NAN.to_le_bytes()),
-        Datatype::Fp32 => {
-            data.extend(f32::from_str(text).ok().filter(|number| number.is_finite())?.to_le_bytes());
-        }
-        Datatype::Fp64 if text == "null" => data.extend(f64::NAN.to_le_bytes()),
-        Datatype::Fp64 => {
-            data.extend(f64::from_str(text).ok().filter(|number| number.is_finite())?.to_le_bytes());
-        }
-        Datatype::Fp16 | Datatype::Bf16 | Datatype::Bytes => return None,
+        Datatype::Fp32 if cursor.step_over_null() => data.extend_from_slice(&f32::NAN.to_le_bytes()),
+        Datatype::Fp64 if cursor.step_over_null() => data.extend_from_slice(&f64::NAN.to_le_bytes()),
+        _ => return None,
     }
     Some(())
 }
 
-fn integer<T: FromStr, const SIZE: usize>(
-    text: &str,
-    to_le_bytes: fn(T) -> [u8; SIZE],
-) -> Option<[u8; SIZE]> {
-    text.parse().ok().map(to_le_bytes)
+#[inline]
+fn push_number(datatype: Datatype, number: Number<'_>, data: &mut Vec<u8>) -> Option<()> {
+    match datatype {
+        Datatype::Uint8 => data.extend_from_slice(&number.to_integer::<u8>()?.to_le_bytes()),
+        Datatype::Uint16 => data.extend_from_slice(&number.to_integer::<u16>()?.to_le_bytes()),
+        Datatype::Uint32 => data.extend_from_slice(&number.to_integer::<u32>()?.to_le_bytes()),
+        Datatype::Uint64 => data.extend_from_slice(&number.to_integer::<u64>()?.to_le_bytes()),
+        Datatype::Int8 => data.extend_from_slice(&number.to_integer::<i8>()?.to_le_bytes()),
+        Datatype::Int16 => data.extend_from_slice(&number.to_integer::<i16>()?.to_le_bytes()),
+        Datatype::Int32 => data.extend_from_slice(&number.to_integer::<i32>()?.to_le_bytes()),
+        Datatype::Int64 => data.extend_from_slice(&number.to_integer::<i64>()?.to_le_bytes()),
+        Datatype::Fp32 => data.extend_from_slice(&number.to_f32()?.to_le_bytes()),
+        Datatype::Fp64 => data.extend_from_slice(&number.to_f64()?.to_le_bytes()),
+        Datatype::Bool | Datatype::Fp16 | Datatype::Bf16 | Datatype::Bytes => return None,
+    }
+    Some(())
 }
 
 #[cfg(test)]

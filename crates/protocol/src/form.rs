@@ -54,20 +54,35 @@ impl Place {
         }
     }
 
-    /// The list that must be here, read element by element; `read` is told the index.
+    /// The list that must be here; `read` is told the index.
     pub(crate) fn read_list<'a, T>(
         self,
         cursor: &mut Cursor<'a>,
         mut read: impl FnMut(&mut Cursor<'a>, usize) -> Result<T>,
     ) -> Result<Vec<T>> {
+        let mut list = Vec::new();
+        self.read_each(cursor, |cursor, idx| {
+            list.push(read(cursor, idx)?);
+            Ok(())
+        })?;
+        Ok(list)
+    }
+
+    /// Reads each element of the list that must be here, and tells how many there were.
+    pub(crate) fn read_each<'a>(
+        self,
+        cursor: &mut Cursor<'a>,
+        mut read: impl FnMut(&mut Cursor<'a>, usize) -> Result<()>,
+    ) -> Result<usize> {
         if !cursor.enter_array() {
             return Err(self.wrong("a list", cursor.value()));
         }
-        let mut list = Vec::new();
+        let mut n_elements = 0;
         while cursor.next_element() {
-            list.push(read(cursor, list.len())?);
+            read(cursor, n_elements)?;
+            n_elements += 1;
         }
-        Ok(list)
+        Ok(n_elements)
     }
 
     /// Keeps what was read here, once.

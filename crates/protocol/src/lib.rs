@@ -24,6 +24,7 @@ mod error;
 mod failure;
 mod form;
 mod infer;
+mod number;
 mod route;
 mod rows;
 mod status;

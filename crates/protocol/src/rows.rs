@@ -7,11 +7,12 @@
 //!
 //! Source: TensorFlow Serving's REST API, "Predict API", row format, <https://www.tensorflow.org/tfx/serving/api_rest>.
 
-use tensor::{KEY, Key, Keys, Tensor, TensorSpec};
+use tensor::{KEY, Key, Keys, KeysBuilder, Tensor, TensorSpec};
 
 use crate::cursor::{Cursor, excerpt};
 use crate::elements::ElementReader;
 use crate::form::Place;
+use crate::number::Number;
 use crate::write::{ElementWriter, write_key, write_list, write_string};
 use crate::{Error, Result};
 
@@ -50,13 +51,16 @@ impl<'a> Rows<'a> {
 
     fn read_instances(cursor: &mut Cursor<'a>, inputs: &[TensorSpec]) -> Result<Self> {
         let mut columns = inputs.iter().map(Column::new).collect::<Result<Vec<_>>>()?;
-        let keys = INSTANCES.read_list(cursor, |cursor, row| read_row(cursor, row, &mut columns))?;
-        let n_rows = keys.len();
+        let mut keys = KeysBuilder::default();
+        let n_rows = INSTANCES.read_each(cursor, |cursor, row| {
+            keys.push(read_row(cursor, row, &mut columns)?);
+            Ok(())
+        })?;
         if n_rows == 0 {
             return Ok(Self { n_rows, keys: None, inputs: Vec::new() });
         }
         let inputs = columns.into_iter().map(Column::into_tensor).collect::<Result<_>>()?;
-        Ok(Self { n_rows, keys: Keys::of_rows(keys)?, inputs })
+        Ok(Self { n_rows, keys: keys.build()?, inputs })
     }
 }
 
@@ -106,10 +110,10 @@ fn read_key<'a>(cursor: &mut Cursor<'a>) -> Result<Key<'a>> {
     if let Some(text) = cursor.string()? {
         return Ok(Key::Text(text));
     }
-    let text = cursor.value();
-    match text.parse::<i128>() {
-        Ok(number) if (i64::MIN.into()..=u64::MAX.into()).contains(&number) => Ok(Key::Integer(number)),
-        _ => Err(Error::InvalidKey { found: excerpt(text) }),
+    let mut value = cursor.clone();
+    match cursor.number().and_then(Number::to_integer) {
+        Some(number) if number >= i64::MIN.into() => Ok(Key::Integer(number)),
+        _ => Err(Error::InvalidKey { found: excerpt(value.value()) }),
     }
 }
 

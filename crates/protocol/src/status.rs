@@ -1,4 +1,16 @@
 //! The one map from error to status and code, and where in the request an error is.
+//!
+//! | status | code |
+//! |---|---|
+//! | 400 | `malformed_json`, `malformed_request` |
+//! | 404 | `unknown_route`, `unknown_model`, `unknown_version` |
+//! | 405 | `method_not_allowed` |
+//! | 413 | `body_too_large` |
+//! | 422, inputs | `missing_input`, `unknown_input`, `duplicate_input`, `missing_data`, `wrong_datatype`, `unknown_datatype`, `wrong_shape`, `shape_overflow`, `wrong_data`, `wrong_element`, `row_counts`, `empty_batch`, `binary_only`, `binary_tensor_data`, `invalid_input` |
+//! | 422, rows | `bare_row`, `unknown_field` |
+//! | 422, keys | `missing_key`, `duplicate_key`, `key_count`, `invalid_key` |
+//! | 422, outputs | `unknown_output`, `duplicate_output` |
+//! | 500 | `model_failed`, `rows_changed` |
 
 use http::StatusCode;
 use tensor::Key;

@@ -70,18 +70,6 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// Checks that every row has a key or none has; `None` if none has.
-    ///
-    /// # Errors
-    /// [`Error::MissingKey`] naming the first row without a key; [`Error::DuplicateKey`].
-    pub fn of_rows(keys: Vec<Option<Key<'a>>>) -> Result<Option<Self>> {
-        if keys.iter().all(Option::is_none) {
-            return Ok(None);
-        }
-        let keys = keys.into_iter().enumerate().map(|(row, key)| key.ok_or(Error::MissingKey { row }));
-        Self::new(keys.collect::<Result<_>>()?).map(Some)
-    }
-
     /// Reads the keys from a tensor of shape `[n]` or `[n, 1]`, `BYTES` or of an integer type.
     ///
     /// # Errors
@@ -118,6 +106,37 @@ impl<'keys, 'a> IntoIterator for &'keys Keys<'a> {
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
+    }
+}
+
+/// Gathers the keys of rows, one row after another.
+#[derive(Clone, Debug, Default)]
+pub struct KeysBuilder<'a> {
+    keys: Vec<Key<'a>>,
+    n_rows: usize,
+    first_without: Option<usize>,
+}
+
+impl<'a> KeysBuilder<'a> {
+    /// Adds the next row, with its key if it has one.
+    pub fn push(&mut self, key: Option<Key<'a>>) {
+        match key {
+            Some(key) => self.keys.push(key),
+            None => self.first_without = self.first_without.or(Some(self.n_rows)),
+        }
+        self.n_rows += 1;
+    }
+
+    /// Checks that every row has a key or none has, and that no two keys are equal; `None` if no row has a key.
+    ///
+    /// # Errors
+    /// [`Error::MissingKey`] naming the first row without a key; [`Error::DuplicateKey`].
+    pub fn build(self) -> Result<Option<Keys<'a>>> {
+        match self.first_without {
+            _ if self.keys.is_empty() => Ok(None),
+            Some(row) => Err(Error::MissingKey { row }),
+            None => Keys::new(self.keys).map(Some),
+        }
     }
 }
 
@@ -210,13 +229,17 @@ mod tests {
 
     #[test]
     fn all_rows_have_a_key_or_none_has() {
-        assert_eq!(Keys::of_rows(vec![None, None]), Ok(None));
-        assert_eq!(Keys::of_rows(Vec::new()), Ok(None));
-        assert_eq!(Keys::of_rows(vec![Some(text("a")), None, None]), Err(Error::MissingKey { row: 1 }));
-        assert_eq!(
-            Keys::of_rows(vec![Some(text("a")), Some(Key::Integer(-1))]),
-            Keys::new(vec![text("a"), Key::Integer(-1)]).map(Some)
-        );
+        let build = |keys: &[Option<Key<'static>>]| {
+            let mut builder = KeysBuilder::default();
+            keys.iter().cloned().for_each(|key| builder.push(key));
+            builder.build()
+        };
+        assert_eq!(build(&[None, None]), Ok(None));
+        assert_eq!(build(&[]), Ok(None));
+        assert_eq!(build(&[Some(text("a")), None, None]), Err(Error::MissingKey { row: 1 }));
+        assert_eq!(build(&[None, Some(text("a"))]), Err(Error::MissingKey { row: 0 }));
+        let keys = vec![text("a"), Key::Integer(-1)];
+        assert_eq!(build(&[Some(text("a")), Some(Key::Integer(-1))]), Keys::new(keys).map(Some));
     }
 
     #[test]

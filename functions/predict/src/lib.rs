@@ -1,1 +1,11 @@
-//! Placeholder.
+//! `predict`: the Stateless Serving Function. No logic lives here; see `endpoints::predict`.
+
+#![expect(unsafe_code, reason = "`http_component` generates the component's export")]
+
+use spin_sdk::http::{IncomingRequest, ResponseOutparam};
+use spin_sdk::http_component;
+
+#[http_component]
+fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
+    function_shell::predict(request, response_out);
+}

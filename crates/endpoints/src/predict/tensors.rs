@@ -21,16 +21,7 @@ pub(super) fn infer(model: &impl Model, metadata: &Metadata, body: &[u8]) -> Res
         Some(key) => Some(check_keys(key, &metadata.inputs, &inputs)?),
         None => None,
     };
-    let mut outputs = if is_empty_batch(&metadata.inputs, &inputs) {
-        selection
-            .outputs
-            .iter()
-            .filter_map(|name| metadata.output(name))
-            .map(empty_output)
-            .collect::<Result<_>>()?
-    } else {
-        selection.run(model, inputs)?
-    };
+    let mut outputs = selection.answer(model, metadata, inputs)?;
     if let (Some(key), Some(n_rows)) = (key, n_rows) {
         check_rows(&outputs, n_rows)?;
         outputs.insert(selection.key_idx.min(outputs.len()), key);
@@ -84,9 +75,16 @@ impl Selection {
         })
     }
 
-    /// Runs the model, unless it is asked for nothing but the keys.
-    fn run(&self, model: &impl Model, inputs: Vec<Tensor>) -> Result<Vec<Tensor>> {
-        if self.outputs.is_empty() { Ok(Vec::new()) } else { run(model, inputs, &self.outputs) }
+    /// Runs the model, unless there are no rows or it is asked for nothing but the keys.
+    fn answer(&self, model: &impl Model, metadata: &Metadata, inputs: Vec<Tensor>) -> Result<Vec<Tensor>> {
+        if self.outputs.is_empty() {
+            return Ok(Vec::new());
+        }
+        if is_empty_batch(&metadata.inputs, &inputs) {
+            let specs = self.outputs.iter().filter_map(|name| metadata.output(name));
+            return specs.map(empty_output).collect();
+        }
+        run(model, inputs, &self.outputs)
     }
 }
 

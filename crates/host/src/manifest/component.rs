@@ -116,9 +116,9 @@ impl Check<'_> {
             let key = format!("{key}.files[{index}]");
             let mount = match entry {
                 Value::String(pattern) => Some(Mount::Pattern(pattern)),
-                entry => self
-                    .section(&key, entry)
-                    .map(|schema::Placement { source, destination }| Mount::Placement { source, destination }),
+                entry => self.section(&key, entry).map(|schema::Placement { source, destination }| {
+                    Mount::Placement { source, destination }
+                }),
             };
             match mount.map(|mount| mount.check().map(|()| mount)) {
                 Some(Ok(mount)) => files.mounts.push(mount),

@@ -128,7 +128,8 @@ fn the_least_manifest_is_read() {
 
 #[test]
 fn text_that_is_not_toml_is_one_problem_with_its_line() {
-    let problems = parse_with("spin_manifest_version = 2\n[application\n", &Overrides::default()).unwrap_err();
+    let problems =
+        parse_with("spin_manifest_version = 2\n[application\n", &Overrides::default()).unwrap_err();
     assert_eq!(problems.len(), 1);
     assert!(problems[0].to_string().contains("line 2"), "{}", problems[0]);
 }
@@ -137,10 +138,8 @@ fn text_that_is_not_toml_is_one_problem_with_its_line() {
 fn unknown_and_missing_keys_are_problems() {
     check_problems(
         "[surprise]\n",
-        &[
-            "`spin.toml`: unknown field `surprise`, expected one of `spin_manifest_version`, `application`, \
-             `variables`, `trigger`, `component`",
-        ],
+        &["`spin.toml`: unknown field `surprise`, expected one of `spin_manifest_version`, `application`, \
+             `variables`, `trigger`, `component`"],
     );
     check_problems(
         "application.nam = \"x\"\n[variables]\na = { defualt = \"\" }\n[component.it]\ndescription = \"\"\n",
@@ -151,9 +150,10 @@ fn unknown_and_missing_keys_are_problems() {
             "`component.it`: missing field `source`",
         ],
     );
-    check_component_problems("environment = { A = 1 }\n", &[
-        "`component.it`: invalid type: integer `1`, expected a string in `environment.A`",
-    ]);
+    check_component_problems(
+        "environment = { A = 1 }\n",
+        &["`component.it`: invalid type: integer `1`, expected a string in `environment.A`"],
+    );
 }
 
 #[test]
@@ -203,17 +203,19 @@ fn what_is_not_supported_yet_is_named_all_at_once() {
 
 #[test]
 fn triggers_that_lead_nowhere_are_problems() {
-    check_trigger_problems("route = \"/\"\ncomponent = \"that\"", &[
-        "`trigger.http[0].component`: there is no `[component.that]`",
-    ]);
+    check_trigger_problems(
+        "route = \"/\"\ncomponent = \"that\"",
+        &["`trigger.http[0].component`: there is no `[component.that]`"],
+    );
     let target = "`trigger.http[0]`: give either `component` or `static_response`";
     check_trigger_problems("route = \"/\"", &[target]);
     check_trigger_problems("route = \"/\"\ncomponent = \"it\"\nstatic_response = {}", &[target]);
     check_trigger_problems("component = \"it\"", &["`trigger.http[0]`: missing field `route`"]);
-    check_trigger_problems("route = \"/\"\ncomponent = { source = \"x.wasm\" }", &[
-        "`trigger.http[0].component`: a component written in the trigger is not supported yet: \
-         write `[component.<id>]` and name it here",
-    ]);
+    check_trigger_problems(
+        "route = \"/\"\ncomponent = { source = \"x.wasm\" }",
+        &["`trigger.http[0].component`: a component written in the trigger is not supported yet: \
+         write `[component.<id>]` and name it here"],
+    );
 }
 
 #[test]
@@ -221,12 +223,16 @@ fn triggers_that_cannot_be_matched_or_run_are_problems() {
     let route = "`trigger.http[0].route`: write a path or `{ private = true }`";
     check_trigger_problems("route = { private = false }\ncomponent = \"it\"", &[route]);
     check_trigger_problems("route = 1\ncomponent = \"it\"", &[route]);
-    check_trigger_problems("route = \"/a/*/b\"\ncomponent = \"it\"", &[
-        "`trigger.http[0].route`: in `/a/*/b` a wildcard is not the last segment: only `/...` at the end is one",
-    ]);
-    check_trigger_problems("route = \"/\"\ncomponent = \"it\"\nexecutor = { type = \"wagi\" }", &[
-        "`trigger.http[0].executor`: another executor is not supported yet: use `{ type = \"http\" }`",
-    ]);
+    check_trigger_problems(
+        "route = \"/a/*/b\"\ncomponent = \"it\"",
+        &[
+            "`trigger.http[0].route`: in `/a/*/b` a wildcard is not the last segment: only `/...` at the end is one",
+        ],
+    );
+    check_trigger_problems(
+        "route = \"/\"\ncomponent = \"it\"\nexecutor = { type = \"wagi\" }",
+        &["`trigger.http[0].executor`: another executor is not supported yet: use `{ type = \"http\" }`"],
+    );
     check_trigger_problems(
         "route = \"/\"\ncomponent = \"it\"\ncomponents.a = [\"it\"]\ndependencies.middleware = [\"it\"]",
         &[
@@ -234,12 +240,14 @@ fn triggers_that_cannot_be_matched_or_run_are_problems() {
             "`trigger.http[0].dependencies`: not supported yet",
         ],
     );
-    check_trigger_problems("route = \"/\"\nstatic_response = { status_code = 1000 }", &[
-        "`trigger.http[0].static_response`: 1000 is not a status code",
-    ]);
-    check_trigger_problems("route = \"/\"\nstatic_response = { headers = { \"a b\" = \"c\" } }", &[
-        "`trigger.http[0].static_response`: `a b: c` is not a header",
-    ]);
+    check_trigger_problems(
+        "route = \"/\"\nstatic_response = { status_code = 1000 }",
+        &["`trigger.http[0].static_response`: 1000 is not a status code"],
+    );
+    check_trigger_problems(
+        "route = \"/\"\nstatic_response = { headers = { \"a b\" = \"c\" } }",
+        &["`trigger.http[0].static_response`: `a b: c` is not a header"],
+    );
 }
 
 #[test]
@@ -256,13 +264,17 @@ fn names_that_spin_refuses_are_problems() {
 
 #[test]
 fn variables_without_a_value_are_problems() {
-    check_problems("[variables]\nneither = {}\nboth = { default = \"\", required = true }\n", &[
-        "`variables.both`: give either `default` or `required = true`",
-        "`variables.neither`: give either `default` or `required = true`",
-    ]);
-    check_problems("[variables]\ntoken = { required = true }\n", &[
-        "`variables.token`: no value: give `--variable token=…` or set `SPIN_VARIABLE_TOKEN`",
-    ]);
+    check_problems(
+        "[variables]\nneither = {}\nboth = { default = \"\", required = true }\n",
+        &[
+            "`variables.both`: give either `default` or `required = true`",
+            "`variables.neither`: give either `default` or `required = true`",
+        ],
+    );
+    check_problems(
+        "[variables]\ntoken = { required = true }\n",
+        &["`variables.token`: no value: give `--variable token=…` or set `SPIN_VARIABLE_TOKEN`"],
+    );
     let overrides = Overrides {
         variables: BTreeMap::from([("tokne".to_owned(), "t".to_owned())]),
         ..Overrides::default()

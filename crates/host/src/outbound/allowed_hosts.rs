@@ -79,7 +79,9 @@ impl AllowedHosts {
     #[must_use]
     pub fn allows_itself(&self) -> bool {
         let is_web = |scheme: &Option<String>| scheme.as_ref().is_none_or(|s| s == "http" || s == "https");
-        self.0.iter().any(|allowed| is_web(&allowed.scheme) && matches!(allowed.host, Host::Any | Host::Itself))
+        self.0
+            .iter()
+            .any(|allowed| is_web(&allowed.scheme) && matches!(allowed.host, Host::Any | Host::Itself))
     }
 }
 

@@ -109,7 +109,9 @@ impl Outbound {
     }
 }
 
-fn inside(response: Response<WasiBody>) -> (Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>) {
+fn inside(
+    response: Response<WasiBody>,
+) -> (Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>) {
     (response, Box::new(future::ready(Ok(()))))
 }
 

@@ -144,9 +144,8 @@ fn parameters_become_headers() {
 
 #[test]
 fn routes_that_cannot_be_matched_are_faults() {
-    let wildcard = |route| {
-        format!("in `{route}` a wildcard is not the last segment: only `/...` at the end is one")
-    };
+    let wildcard =
+        |route| format!("in `{route}` a wildcard is not the last segment: only `/...` at the end is one");
     for route in ["/a/*/b", "/*/b", "/a/.../b", "/a*", "/a.*", "/a/**"] {
         check_fault(route, &wildcard(route));
     }

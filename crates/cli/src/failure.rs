@@ -1,0 +1,18 @@
+//! Whose fault an error is, as an exit code.
+
+use std::process::ExitCode;
+
+/// What the user gave cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Misuse(pub(crate) String);
+
+/// 2 if what the user gave is at fault, 1 otherwise.
+pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
+    let is_usage = error.chain().any(|cause| {
+        cause.is::<Misuse>()
+            || cause.downcast_ref().is_some_and(packer::Error::is_input_at_fault)
+            || cause.downcast_ref().is_some_and(host::Error::is_usage)
+    });
+    ExitCode::from(if is_usage { 2 } else { 1 })
+}

@@ -1,0 +1,64 @@
+//! From a `wasi:http` request to one that a handler reads.
+
+use http::{Request, StatusCode};
+use spin_sdk::http::{IncomingRequest, Method};
+use wasi::io::streams::{InputStream, StreamError};
+
+/// How much is asked for at once. The host gives what it has, up to this.
+const CHUNK_BYTES: u64 = 1 << 20;
+
+/// Headers that an endpoint reads. Asking for one costs a call to the host; copying all of them costs more.
+const READ_HEADERS: [&str; 1] = ["inference-header-content-length"];
+
+/// The request with its whole body; of a body longer than `max_body_bytes`, just enough to tell.
+///
+/// # Errors
+/// The status of a request that breaks off or has no valid target.
+pub(crate) fn read(request: IncomingRequest, max_body_bytes: usize) -> Result<Request<Vec<u8>>, StatusCode> {
+    let mut read = Request::builder()
+        .method(method(&request.method()))
+        .uri(request.path_with_query().unwrap_or_else(|| "/".to_owned()));
+    let headers = request.headers();
+    for name in READ_HEADERS {
+        for value in headers.get(&name.to_owned()) {
+            read = read.header(name, value);
+        }
+    }
+    drop(headers);
+    let body = read_body(&request, max_body_bytes)?;
+    read.body(body).map_err(|_| StatusCode::BAD_REQUEST)
+}
+
+fn method(method: &Method) -> &str {
+    match method {
+        Method::Get => "GET",
+        Method::Post => "POST",
+        Method::Put => "PUT",
+        Method::Delete => "DELETE",
+        Method::Patch => "PATCH",
+        Method::Head => "HEAD",
+        Method::Options => "OPTIONS",
+        Method::Connect => "CONNECT",
+        Method::Trace => "TRACE",
+        Method::Other(other) => other,
+    }
+}
+
+fn read_body(request: &IncomingRequest, max_bytes: usize) -> Result<Vec<u8>, StatusCode> {
+    let body = request.consume().map_err(|()| StatusCode::BAD_REQUEST)?;
+    let stream = body.stream().map_err(|()| StatusCode::BAD_REQUEST)?;
+    read_to_end(&stream, max_bytes)
+}
+
+fn read_to_end(stream: &InputStream, max_bytes: usize) -> Result<Vec<u8>, StatusCode> {
+    let mut bytes = Vec::new();
+    while bytes.len() <= max_bytes {
+        match stream.blocking_read(CHUNK_BYTES) {
+            Ok(chunk) if bytes.is_empty() => bytes = chunk,
+            Ok(chunk) => bytes.extend_from_slice(&chunk),
+            Err(StreamError::Closed) => break,
+            Err(StreamError::LastOperationFailed(_)) => return Err(StatusCode::BAD_REQUEST),
+        }
+    }
+    Ok(bytes)
+}

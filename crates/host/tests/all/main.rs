@@ -1,0 +1,9 @@
+//! The host, whole: servers on ports of their own, in this process, before guests made for the purpose.
+
+mod chaining;
+mod failing;
+mod guest;
+mod loading;
+mod serving;
+mod streaming;
+mod support;

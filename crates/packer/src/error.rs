@@ -1,0 +1,83 @@
+//! What keeps a file from becoming a packed model.
+
+use std::fmt;
+
+/// The result of packing.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a model was not packed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The bytes are not an ONNX model.
+    #[error("{0}")]
+    NotOnnx(String),
+    /// Operators that cannot run: all of them.
+    #[error("{}", list(.0))]
+    Unsupported(Vec<UnsupportedOperator>),
+    /// An ONNX model that cannot be served as asked.
+    #[error("the model cannot be served: {0}")]
+    Invalid(String),
+    /// The model runtime died while it loaded the file.
+    #[error("the model runtime failed on this file")]
+    RuntimeTrapped(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The model runtime is not what this packer was made for.
+    #[error("the model runtime cannot be used: {0}")]
+    Runtime(String),
+    /// The snapshot answers otherwise than the runtime did before it.
+    #[error("the packed model answers otherwise than before packing, on generated inputs of {n_rows} rows")]
+    Unfaithful {
+        /// Rows of the inputs on which they differ.
+        n_rows: u64,
+    },
+    /// The engine failed.
+    #[error(transparent)]
+    Engine(#[from] engine::Error),
+}
+
+impl Error {
+    /// Whether the file or the options are at fault, not this program.
+    #[must_use]
+    pub const fn is_input_at_fault(&self) -> bool {
+        match self {
+            Self::NotOnnx(_) | Self::Unsupported(_) | Self::Invalid(_) => true,
+            Self::RuntimeTrapped(_) | Self::Runtime(_) | Self::Unfaithful { .. } | Self::Engine(_) => false,
+        }
+    }
+}
+
+/// An operator that cannot run, and the nodes that use it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnsupportedOperator {
+    /// Its name.
+    pub operator: String,
+    /// Its operator set.
+    pub domain: String,
+    /// The version of the operator set that the model imports; 0 if it imports none.
+    pub opset: i64,
+    /// The nodes that use it, by name or by the name of their first output.
+    pub nodes: Vec<String>,
+    /// Why it cannot run.
+    pub reason: String,
+}
+
+impl fmt::Display for UnsupportedOperator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { operator, domain, opset, nodes, reason } = self;
+        write!(f, "{operator} ({domain} opset {opset}) at `{}`: {reason}", nodes.join("`, `"))
+    }
+}
+
+fn list(operators: &[UnsupportedOperator]) -> String {
+    let lines: Vec<String> = operators.iter().map(|operator| format!("\n  {operator}")).collect();
+    format!("{} of the model's operators cannot run:{}", operators.len(), lines.concat())
+}
+
+/// Wraps wasmtime's error as one of the runtime while it loads.
+pub(crate) fn trapped(error: wasmtime::Error) -> Error {
+    Error::RuntimeTrapped(error.into_boxed_dyn_error())
+}
+
+/// Wraps the error of a Wasm tool as one about the runtime's bytes.
+pub(crate) fn runtime_error(error: impl fmt::Display) -> Error {
+    Error::Runtime(format!("{error:#}"))
+}

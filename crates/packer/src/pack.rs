@@ -1,0 +1,65 @@
+//! The packer's two operations.
+
+use engine::{Engine, PackedModel};
+use sha2::{Digest as _, Sha256};
+use tensor::Metadata;
+
+use crate::module::{loadable_component, packed_component};
+use crate::runtime::Runtime;
+use crate::{Loaded, Options, Result, Sizes, Timings, verify};
+
+/// A packed model and what is known of it.
+#[derive(Clone, Debug)]
+pub struct Packed {
+    /// The component.
+    pub wasm: Vec<u8>,
+    /// The model's signature.
+    pub metadata: Metadata,
+    /// What the ONNX file said.
+    pub loaded: Loaded,
+    /// Where the bytes went.
+    pub sizes: Sizes,
+    /// How fast it is here.
+    pub timings: Timings,
+}
+
+/// Packs `onnx` into `runtime`, the model runtime as a core module. The same arguments give the same bytes.
+///
+/// # Errors
+/// [`Error`](crate::Error) says whether the file, the options or this program is at fault.
+pub fn pack(engine: &Engine, runtime: &[u8], onnx: &[u8], options: &Options) -> Result<Packed> {
+    let component = loadable_component(runtime)?;
+    let mut runtime = Runtime::start(engine, &component)?;
+    let loaded = runtime.load(onnx, options, properties(onnx, options))?;
+    let wasm = packed_component(&runtime.snapshot()?)?;
+    let model = PackedModel::open(engine, &wasm)?;
+    verify::compare(&mut runtime, &model)?;
+    Ok(Packed {
+        metadata: model.metadata().clone(),
+        loaded,
+        sizes: Sizes::of(&wasm)?,
+        timings: verify::time(&model)?,
+        wasm,
+    })
+}
+
+/// Loads `onnx` without packing it: its signature and facts.
+///
+/// # Errors
+/// As [`pack`].
+pub fn examine(engine: &Engine, runtime: &[u8], onnx: &[u8], options: &Options) -> Result<(Metadata, Loaded)> {
+    let component = loadable_component(runtime)?;
+    let mut runtime = Runtime::start(engine, &component)?;
+    let loaded = runtime.load(onnx, options, properties(onnx, options))?;
+    Ok((runtime.metadata()?, loaded))
+}
+
+/// What the packer adds to the metadata: the file's digest, and the class labels, one a line.
+fn properties(onnx: &[u8], options: &Options) -> Vec<(String, String)> {
+    let digest: String = Sha256::digest(onnx).iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut properties = vec![("onnx_sha256".to_owned(), digest)];
+    if !options.labels.is_empty() {
+        properties.push(("labels".to_owned(), options.labels.join("\n")));
+    }
+    properties
+}

@@ -1,0 +1,92 @@
+//! Golden cases: a folder each, `tests/golden/<endpoint>/<case>/{case.toml, request.json, response.json}`.
+
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::answer::Question;
+use crate::root;
+
+/// A request and the response that it must get.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// The folder's name.
+    pub name: String,
+    /// The request.
+    pub question: Question,
+    /// The model that serves it.
+    pub model: String,
+    /// The status code.
+    pub status: u16,
+    /// The body.
+    pub expected: Value,
+    /// How far a number may be from the expected one, relative to the larger of it and 1. Without: exactly equal text.
+    pub tolerance: Option<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Description {
+    method: String,
+    path: String,
+    status: u16,
+    model: Option<String>,
+    tolerance: Option<f64>,
+    repeat: Option<Repeat>,
+}
+
+/// The rows of request and response are cycled to this many, keyed `row-0`, `row-1`, …
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Repeat {
+    rows: usize,
+}
+
+/// All cases of an endpoint, by name.
+///
+/// # Panics
+/// If a case's files are not as they should be.
+#[must_use]
+pub fn cases(endpoint: &str) -> Vec<Case> {
+    let folder = root().join("tests/golden").join(endpoint);
+    let mut names: Vec<String> = fs::read_dir(&folder)
+        .expect("the endpoint has golden cases")
+        .map(|entry| entry.expect("the folder can be read").file_name().into_string().expect("names are UTF-8"))
+        .collect();
+    names.sort();
+    names.into_iter().map(|name| read(&folder.join(&name), name)).collect()
+}
+
+fn read(folder: &Path, name: String) -> Case {
+    let text = fs::read_to_string(folder.join("case.toml")).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let description: Description = toml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let mut body = fs::read(folder.join("request.json")).unwrap_or_default();
+    let response = fs::read(folder.join("response.json")).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let mut expected = serde_json::from_slice(&response).unwrap_or_else(|error| panic!("{name}: {error}"));
+    if let Some(Repeat { rows }) = description.repeat {
+        let mut request = serde_json::from_slice(&body).expect("a repeated request is JSON");
+        cycle(&mut request, "instances", rows);
+        cycle(&mut expected, "predictions", rows);
+        body = request.to_string().into_bytes();
+    }
+    Case {
+        name,
+        question: Question { method: description.method, path: description.path, body },
+        model: description.model.unwrap_or_else(|| "digits".to_owned()),
+        status: description.status,
+        expected,
+        tolerance: description.tolerance,
+    }
+}
+
+fn cycle(document: &mut Value, field: &str, n_rows: usize) {
+    let rows = document[field].as_array().expect("rows are an array").clone();
+    let keyed = rows.iter().cycle().take(n_rows).enumerate().map(|(row_idx, row)| {
+        let mut row = row.clone();
+        row["key"] = Value::from(format!("row-{row_idx}"));
+        row
+    });
+    document[field] = keyed.collect();
+}

@@ -1,0 +1,76 @@
+//! Every golden case on every runtime: as expected on each, and byte for byte the same on all.
+
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use engine::Pool;
+use libtest_mimic::{Arguments, Failed, Trial};
+use system_tests::answer::Answer;
+use system_tests::case::{Case, cases};
+use system_tests::compare::difference;
+use system_tests::model_names;
+use system_tests::runtimes::{Embedded, Native, WasmtimeServe};
+
+/// All runtimes, started once.
+struct Runtimes {
+    native: BTreeMap<&'static str, Native>,
+    embedded: Embedded,
+    wasmtime_serve: BTreeMap<&'static str, WasmtimeServe>,
+}
+
+impl Runtimes {
+    fn start() -> Self {
+        let engine = system_tests::engine(Pool::OnDemand);
+        Self {
+            native: model_names().into_iter().map(|name| (name, Native::with_model(&engine, name))).collect(),
+            embedded: Embedded::demo(),
+            wasmtime_serve: model_names().into_iter().map(|name| (name, WasmtimeServe::with_model(name))).collect(),
+        }
+    }
+
+    fn check(&self, case: &Case) -> Result<(), Failed> {
+        let native = self.native[case.model.as_str()].ask(&case.question);
+        is_expected(case, &native)?;
+        let answers = [
+            ("embedded host", self.embedded.client().ask(&case.question)),
+            ("wasmtime serve", self.wasmtime_serve[case.model.as_str()].client().ask(&case.question)),
+        ];
+        for (runtime, answer) in answers {
+            if answer != native {
+                return Err(format!("{runtime} answers otherwise: {}", printable(&answer)).into());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_expected(case: &Case, answer: &Answer) -> Result<(), Failed> {
+    if answer.status != case.status || answer.content_type != "application/json" {
+        return Err(format!("expected status {}, found {}", case.status, printable(answer)).into());
+    }
+    let found = serde_json::from_slice(&answer.body).expect("the body is JSON");
+    match difference(&found, &case.expected, case.tolerance.unwrap_or(0.0)) {
+        Some(difference) => Err(difference.into()),
+        None => Ok(()),
+    }
+}
+
+fn printable(answer: &Answer) -> String {
+    let body: String = String::from_utf8_lossy(&answer.body).chars().take(1000).collect();
+    format!("{} {} {body}", answer.status, answer.content_type)
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let runtimes = Arc::new(Runtimes::start());
+    let trials = cases("predict").into_iter().map(|case| {
+        let runtimes = Arc::clone(&runtimes);
+        Trial::test(format!("predict::{}", case.name), move || runtimes.check(&case))
+    });
+    let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    drop(runtimes);
+    conclusion.exit_code()
+}

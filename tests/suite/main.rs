@@ -1,0 +1,14 @@
+//! What only shows when all parts work together, in one test program.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests do I/O and fail by panicking"
+)]
+
+mod command;
+mod packing;
+mod stateless;

@@ -1,0 +1,114 @@
+//! Packed models: what they import, how large they are, and what cannot be packed.
+
+use engine::{Engine, PackedModel, Pool};
+use packer::{Error, Options, Packed};
+use system_tests::{model_names, packed_model, root};
+use tensor::{Datatype, Tensor};
+
+fn onnx(path: &str) -> Vec<u8> {
+    std::fs::read(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn engine() -> Engine {
+    system_tests::engine(Pool::OnDemand)
+}
+
+fn pack(path: &str, options: &Options) -> packer::Result<Packed> {
+    packer::pack(&engine(), artifacts::MODEL_RUNTIME, &onnx(path), options)
+}
+
+fn options(name: &str) -> Options {
+    Options { name: name.to_owned(), version: "1".to_owned(), ..Options::default() }
+}
+
+#[test]
+fn the_same_file_gives_the_same_bytes() {
+    let packed = || pack("models/digits-edge/model.onnx", &options("edge")).unwrap().wasm;
+    assert!(packed() == packed());
+}
+
+#[test]
+fn packed_models_import_nothing_and_are_small() {
+    const MIB: u64 = 1 << 20;
+    for name in model_names() {
+        let wasm = packed_model(name);
+        // Instantiated with an empty linker: an import would have failed here.
+        PackedModel::open(&engine(), &wasm).unwrap();
+        let weights = onnx(&format!("models/{name}/model.onnx")).len() as u64;
+        let largest = artifacts::MODEL_RUNTIME.len() as u64 + weights * 3 / 2 + MIB;
+        assert!((wasm.len() as u64) <= largest, "{name}: {} of {largest} bytes", wasm.len());
+    }
+}
+
+#[test]
+fn a_batch_is_answered_as_its_rows() {
+    let model = PackedModel::open(&engine(), &packed_model("digits")).unwrap();
+    let rows: Vec<f32> = (0..64 * 9_u16).map(|idx| f32::from(idx % 17)).collect();
+    let labels = |rows: &[f32]| {
+        let data = rows.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let input = Tensor::new("X", Datatype::Fp32, vec![rows.len() as u64 / 64, 64], data).unwrap();
+        model.infer(vec![input], &["label".to_owned()]).unwrap().remove(0).into_parts().3
+    };
+    let one_by_one: Vec<u8> = rows.chunks(64).flat_map(labels).collect();
+    assert_eq!(labels(&rows), one_by_one);
+}
+
+#[test]
+fn every_datatype_passes_through() {
+    let packed = pack("tests/models/every-datatype.onnx", &options("every-datatype")).unwrap();
+    let model = PackedModel::open(&engine(), &packed.wasm).unwrap();
+    let inputs: Vec<Tensor> = packed.metadata.inputs.iter().map(one_row).collect();
+    let outputs = model.infer(inputs.clone(), &[]).unwrap();
+    assert_eq!(inputs.len(), outputs.len());
+    for (input, output) in inputs.iter().zip(&outputs) {
+        assert_eq!((input.datatype(), input.shape(), input.data()), (output.datatype(), output.shape(), output.data()));
+    }
+}
+
+fn one_row(spec: &tensor::TensorSpec) -> Tensor {
+    let shape: Vec<u64> = spec.shape.iter().map(|&dim| u64::try_from(dim).unwrap_or(1)).collect();
+    let n_bytes = shape.iter().product::<u64>() * spec.datatype.element_size().unwrap_or(4) as u64;
+    let data = (0..n_bytes).map(|idx| u8::from(spec.datatype != Datatype::Bool || idx % 2 == 0)).collect();
+    Tensor::new(spec.name.clone(), spec.datatype, shape, data).unwrap()
+}
+
+#[test]
+fn strings_pass_through() {
+    let packed = pack("tests/models/strings.onnx", &options("strings")).unwrap();
+    let model = PackedModel::open(&engine(), &packed.wasm).unwrap();
+    let spec = &packed.metadata.inputs[0];
+    let mut data = Vec::new();
+    for text in ["", "plinth", "Sträußchen"] {
+        tensor::encode_bytes_element(&mut data, text.as_bytes());
+    }
+    let shape: Vec<u64> = spec.shape.iter().map(|&dim| u64::try_from(dim).unwrap_or(3)).collect();
+    let input = Tensor::new(spec.name.clone(), Datatype::Bytes, shape, data.clone()).unwrap();
+    assert_eq!(model.infer(vec![input], &[]).unwrap()[0].data(), data);
+}
+
+#[test]
+fn outputs_can_be_dropped() {
+    let only_sum = Options { outputs: vec!["sum".to_owned()], ..options("add") };
+    let packed = pack("tests/models/add-sub.onnx", &only_sum).unwrap();
+    let names: Vec<&str> = packed.metadata.outputs.iter().map(|spec| spec.name.as_str()).collect();
+    assert_eq!(names, ["sum"]);
+}
+
+#[test]
+fn unsupported_operators_are_told_all_at_once() {
+    let Err(Error::Unsupported(operators)) = pack("tests/models/unsupported.onnx", &options("x")) else {
+        panic!("it was packed");
+    };
+    let found: Vec<(&str, &str, usize)> =
+        operators.iter().map(|it| (it.operator.as_str(), it.domain.as_str(), it.nodes.len())).collect();
+    let expected = [("Det", "ai.onnx", 1), ("Frobnicate", "com.example", 1), ("LpPool", "ai.onnx", 1), ("Scaler", "ai.onnx.ml", 2)];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn what_is_not_onnx_is_said_to_be_so() {
+    for bytes in [&b"not an ONNX file"[..], b"", b"\0asm\x01\0\0\0"] {
+        let result = packer::pack(&engine(), artifacts::MODEL_RUNTIME, bytes, &options("x"));
+        assert!(matches!(result, Err(Error::NotOnnx(_))), "{bytes:?}: {result:?}");
+    }
+}
