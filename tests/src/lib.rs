@@ -47,5 +47,5 @@ pub fn model_names() -> [&'static str; 3] {
 #[must_use]
 pub fn engine(pool: engine::Pool) -> engine::Engine {
     let cache_dir = Some(root().join("target/compiled"));
-    engine::Engine::new(&engine::Settings { cache_dir, pool, deadlines: false }).expect("the settings are valid")
+    engine::Engine::new(&engine::Settings { cache_dir, pool, epoch_interruption: false }).expect("the settings are valid")
 }

@@ -32,8 +32,8 @@ fn format(workspace: &Workspace) -> Result<()> {
 fn lint_host(workspace: &Workspace) -> Result<()> {
     let mut command = process::cargo(workspace, "clippy");
     command.args(["--workspace", "--all-targets", "--release"]);
-    for guest in workspace.guest_crates()? {
-        command.args(["--exclude", &guest]);
+    for crate_apart in workspace.crates_apart()? {
+        command.args(["--exclude", &crate_apart]);
     }
     process::run(deny_warnings(&mut command))
 }

@@ -4,11 +4,18 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::{process, steps::Step, workspace::Workspace};
+use crate::{
+    process,
+    steps::Step,
+    workspace::{WASMTIME_SERVE, Workspace},
+};
 
 /// The tests' own steps; set-up and build come before.
-pub(crate) const STEPS: &[Step] =
-    &[Step { name: "tests, pure crates", run: pure }, Step { name: "tests, everything else", run: rest }];
+pub(crate) const STEPS: &[Step] = &[
+    Step { name: "tests, pure crates", run: pure },
+    Step { name: "wasmtime serve", run: wasmtime_serve },
+    Step { name: "tests, everything else", run: rest },
+];
 
 /// Crates quick to compile, tested with the checks of a debug build. The others share the release build of wasmtime.
 pub(crate) const PURE_CRATES: [&str; 4] = ["tensor", "protocol", "endpoints", "xtask"];
@@ -19,6 +26,11 @@ const FUZZ_SECONDS: &str = "20";
 fn pure(workspace: &Workspace) -> Result<()> {
     let packages = PURE_CRATES.map(str::to_owned);
     process::run(&mut cargo_test(workspace, &packages))
+}
+
+/// The peer that golden cases run on too.
+fn wasmtime_serve(workspace: &Workspace) -> Result<()> {
+    process::run(process::cargo(workspace, "build").args(["--release", "--package", WASMTIME_SERVE]))
 }
 
 fn rest(workspace: &Workspace) -> Result<()> {

@@ -13,6 +13,10 @@ use crate::process;
 /// The crate that is compiled to the core module into which models are packed.
 pub(crate) const MODEL_RUNTIME: &str = "model-runtime";
 
+/// The peer that golden cases run on beside the embedded host. Always built on its own: its features of wasmtime would
+/// otherwise become everybody's.
+pub(crate) const WASMTIME_SERVE: &str = "wasmtime-serve";
+
 /// The repository that this program was compiled in.
 pub(crate) struct Workspace {
     root: PathBuf,
@@ -58,28 +62,29 @@ impl Workspace {
         self.folders_with("models", "model.toml")
     }
 
-    /// Names of the workspace's crates that run on this machine: all but the model runtime and the functions.
+    /// Names of the workspace's crates that run on this machine: all but the model runtime, the
+    /// functions and the peer.
     ///
     /// # Errors
     /// If `cargo metadata` fails.
     pub(crate) fn host_crates(&self) -> Result<Vec<String>> {
-        let guests = self.guest_crates()?;
+        let apart = self.crates_apart()?;
         let mut command = process::bare_cargo(self, "metadata");
         let metadata = process::output(command.args(["--no-deps", "--format-version", "1"]))?;
         let metadata: Value = serde_json::from_str(&metadata).context("cannot read `cargo metadata`")?;
         let packages = metadata.get("packages").and_then(Value::as_array).into_iter().flatten();
         let names = packages.filter_map(|package| package.get("name")?.as_str());
-        Ok(names.filter(|name| !guests.iter().any(|guest| guest == name)).map(str::to_owned).collect())
+        Ok(names.filter(|name| !apart.iter().any(|crate_apart| crate_apart == name)).map(str::to_owned).collect())
     }
 
-    /// Names of the crates that run as Wasm only.
+    /// Names of the crates that are never built together with the others: those that run as Wasm only, and the peer.
     ///
     /// # Errors
     /// If `functions/` cannot be read.
-    pub(crate) fn guest_crates(&self) -> Result<Vec<String>> {
-        let mut guests = self.functions()?;
-        guests.push(MODEL_RUNTIME.to_owned());
-        Ok(guests)
+    pub(crate) fn crates_apart(&self) -> Result<Vec<String>> {
+        let mut apart = self.functions()?;
+        apart.extend([MODEL_RUNTIME, WASMTIME_SERVE].map(str::to_owned));
+        Ok(apart)
     }
 
     fn folders_with(&self, parent: &str, file: &str) -> Result<Vec<String>> {

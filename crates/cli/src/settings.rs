@@ -11,12 +11,12 @@ const CACHE_DIR: &str = "PLINTH_CACHE_DIR";
 
 /// An engine for models called in process.
 pub(crate) fn engine_for_tools() -> Result<Engine> {
-    Ok(Engine::new(&Settings { cache_dir: cache_dir(), pool: Pool::OnDemand, deadlines: false })?)
+    Ok(Engine::new(&Settings { cache_dir: cache_dir(), ..Settings::default() })?)
 }
 
 /// An engine for serving, with a fresh instance for each of up to `n_requests` at once.
-pub(crate) fn engine_for_serving(n_requests: u32, deadlines: bool) -> Result<Engine> {
-    Ok(Engine::new(&Settings { cache_dir: cache_dir(), pool: Pool::Slots(n_requests), deadlines })?)
+pub(crate) fn engine_for_serving(n_requests: u32, epoch_interruption: bool) -> Result<Engine> {
+    Ok(Engine::new(&Settings { cache_dir: cache_dir(), pool: Pool::Slots(n_requests), epoch_interruption })?)
 }
 
 /// `PLINTH_CACHE_DIR`, or `plinth` in the user's cache folder; none if there is no such folder.

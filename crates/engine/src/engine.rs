@@ -13,6 +13,7 @@ use crate::{Error, Result, Settings};
 pub struct Engine {
     wasmtime: Wasmtime,
     cache: Option<Cache>,
+    epoch_interruption: bool,
 }
 
 impl Engine {
@@ -31,13 +32,19 @@ impl Engine {
             (Some(folder), Some(functions)) => Some(Cache::open(folder, &wasmtime, functions)?),
             _ => None,
         };
-        Ok(Self { wasmtime, cache })
+        Ok(Self { wasmtime, cache, epoch_interruption: settings.epoch_interruption })
     }
 
     /// The wasmtime engine.
     #[must_use]
     pub const fn wasmtime(&self) -> &Wasmtime {
         &self.wasmtime
+    }
+
+    /// Whether guests can be interrupted.
+    #[must_use]
+    pub const fn epoch_interruption(&self) -> bool {
+        self.epoch_interruption
     }
 
     /// The compiled component: from the cache if these bytes were compiled before, by this version of wasmtime with

@@ -20,8 +20,8 @@ pub struct Settings {
     pub cache_dir: Option<PathBuf>,
     /// Where instances live.
     pub pool: Pool,
-    /// Whether guests check for a deadline in loops and calls. Costs a few per cent of compute.
-    pub deadlines: bool,
+    /// Whether guests can be interrupted: they then check in every loop and call, which costs a few per cent of compute.
+    pub epoch_interruption: bool,
 }
 
 /// Where instances live.
@@ -31,6 +31,13 @@ pub enum Pool {
     OnDemand,
     /// Slots for that many live components are reserved and reused: for an instance per request.
     Slots(u32),
+}
+
+impl Default for Settings {
+    /// No cache, instances on demand, no interruption.
+    fn default() -> Self {
+        Self { cache_dir: None, pool: Pool::OnDemand, epoch_interruption: false }
+    }
 }
 
 impl Settings {
@@ -43,7 +50,7 @@ impl Settings {
         config
             .wasm_component_model(true)
             .relaxed_simd_deterministic(true)
-            .epoch_interruption(self.deadlines)
+            .epoch_interruption(self.epoch_interruption)
             .memory_guaranteed_dense_image_size(LARGEST_MAPPED_IMAGE);
         if let Pool::Slots(n_components) = self.pool {
             config.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling(n_components)));

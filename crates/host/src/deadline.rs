@@ -10,8 +10,9 @@ use std::{
     time::Duration,
 };
 
+use engine::Engine;
+
 use crate::{
-    engine::Engine,
     error::{Error, Result},
     limits::Limits,
 };

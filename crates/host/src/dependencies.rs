@@ -6,7 +6,6 @@ use wasmparser::{Parser, Payload};
 
 use crate::{
     application::{Component, Source},
-    engine,
     error::{Error, Result},
 };
 

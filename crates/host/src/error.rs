@@ -4,7 +4,7 @@
 
 use std::{fmt, io, net::SocketAddr, path::PathBuf};
 
-use crate::{engine, ids::NameFault, outbound::HostFault, routes::RouteFault, variables::TemplateFault};
+use crate::{ids::NameFault, outbound::HostFault, routes::RouteFault, variables::TemplateFault};
 
 /// The result of starting to serve.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use engine::Engine;
 use tempfile::TempDir;
 use wasmtime::{
     Store,
@@ -13,7 +14,6 @@ use wasmtime_wasi_http::{WasiHttpCtx, p2::bindings::ProxyPre};
 use crate::{
     application::Component,
     dependencies,
-    engine::Engine,
     error::{Error, Result},
     limits::{InstanceMemory, Limits},
     outbound::{AllowedHosts, Outbound},

@@ -3,7 +3,7 @@
 //! An exact segment beats `:parameter` beats a wildcard; so the longest prefix wins. `/...` (or `/*`) at the end also matches
 //! nothing and a trailing slash. Paths are compared as sent, undecoded.
 
-use std::{borrow::Cow, mem};
+use std::{borrow::Cow, fmt, mem};
 
 use http::{HeaderName, HeaderValue};
 use routefinder::{Captures, RouteSpec, Router};
@@ -41,6 +41,13 @@ pub struct Duplicate {
     pub replaced: String,
     /// The id of what answers instead.
     pub effective: String,
+}
+
+impl fmt::Display for Duplicate {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { route, replaced, effective } = self;
+        write!(formatter, "`{route}` leads to `{effective}`, and to `{replaced}` no more")
+    }
 }
 
 /// The public routes of an application.

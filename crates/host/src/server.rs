@@ -13,10 +13,11 @@ use std::{
 };
 
 use bytes::Bytes;
+use engine::Engine;
 use http::uri::Authority;
 use tokio::{
     net::{TcpListener, TcpStream},
-    runtime::{self, Runtime},
+    runtime::Handle,
     sync::watch,
     task::JoinSet,
     time,
@@ -27,12 +28,12 @@ use crate::{
     application::{Application, Component, Target},
     connection,
     deadline::Ticker,
-    engine::Engine,
     error::{Error, Result},
     function::{self, Function},
     limits::Limits,
     output,
     routes::{Duplicate, PublicRoute, RouteHeaders, Routes},
+    runtime::processors,
     service::Service,
 };
 
@@ -45,34 +46,6 @@ pub struct Server {
     address: SocketAddr,
     service: Arc<Service>,
     duplicates: Vec<Duplicate>,
-    _ticker: Option<Ticker>,
-}
-
-/// A runtime for servers: a thread per processor for guests, and one more that is always free for everything else.
-///
-/// # Errors
-/// [`Error::Start`].
-pub fn runtime() -> Result<Runtime> {
-    let mut builder = runtime::Builder::new_multi_thread();
-    builder.worker_threads(processors() + 1).thread_name("plinth").enable_all();
-    builder.build().map_err(|source| Error::Start { what: "the runtime", source })
-}
-
-/// Resolves when the process is asked to stop, by SIGTERM or SIGINT. From this call on neither ends the process by itself.
-///
-/// # Errors
-/// [`Error::Start`].
-pub fn termination() -> Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let listen = |kind| signal(kind).map_err(|source| Error::Start { what: "a signal handler", source });
-    let mut terminate = listen(SignalKind::terminate())?;
-    let mut interrupt = listen(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
 }
 
 impl Server {
@@ -98,9 +71,10 @@ impl Server {
             authority: authority(address)?,
             limits: limits.clone(),
             admission: Admission::new(limits),
-            slots: limits.slots(runtime::Handle::current().metrics().num_workers(), processors()),
+            slots: limits.slots(Handle::current().metrics().num_workers(), processors()),
+            _ticker: ticker,
         });
-        Ok(Self { listener, address, service, duplicates, _ticker: ticker })
+        Ok(Self { listener, address, service, duplicates })
     }
 
     /// Where it listens. The port is the real one, also if it was asked to take any.
@@ -221,8 +195,4 @@ fn listen_error(address: SocketAddr, source: io::Error) -> Error {
         return Error::AddressInUse { address };
     }
     Error::Listen { address, source }
-}
-
-fn processors() -> usize {
-    thread::available_parallelism().map_or(1, usize::from)
 }

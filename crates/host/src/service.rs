@@ -24,6 +24,7 @@ use crate::{
     admission::Admission,
     application::{StaticResponse, Target},
     body::{self, RequestBody, ResponseBody},
+    deadline::Ticker,
     function::Function,
     headers::{self, Matched},
     invoke::{self, Call},
@@ -45,6 +46,8 @@ pub(crate) struct Service {
     pub(crate) limits: Limits,
     pub(crate) admission: Admission,
     pub(crate) slots: Option<Arc<Semaphore>>,
+    /// Here, because every instance keeps the service: the last of them can still be stopped.
+    pub(crate) _ticker: Option<Ticker>,
 }
 
 /// What answers a request.

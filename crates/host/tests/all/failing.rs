@@ -6,18 +6,9 @@ use host::Limits;
 use http::StatusCode;
 
 use crate::{
-    guest::guest,
+    guest::{HELLO, READ, caller_then_hello, guest},
     support::{Outside, application, bind, component_allowed, reply, serve, serve_within, single},
 };
-
-const HELLO: &str = "(call $send (local.get $out) (i32.const 200) (i32.const 1024) (i32.const 5))";
-
-/// Waits for the request's body, then says hello.
-const HELLO_AFTER_BODY: &str = r#"
-    (local.set $input (call $input_of (local.get $request)))
-    (call $read (local.get $input))
-    (drop) (drop)
-    (call $send (local.get $out) (i32.const 200) (i32.const 1024) (i32.const 5))"#;
 
 #[track_caller]
 fn check(handle: &str, status: StatusCode, body: &str) {
@@ -91,8 +82,8 @@ async fn memory_above_the_limit_is_refused_to_the_guest() {
 #[tokio::test]
 async fn an_endless_guest_is_stopped_at_the_deadline() {
     let limits = Limits { deadline: Some(Duration::from_millis(50)), ..Limits::default() };
-    for endless in ["(loop $for_ever (br $for_ever))", HELLO_AFTER_BODY] {
-        let server = serve_within(single(guest("hello", endless)), &limits).await;
+    for endless in ["(loop $for_ever (br $for_ever))", READ] {
+        let server = serve_within(single(guest("", endless)), &limits).await;
         let mut client = server.connect().await;
         let (_pieces, response) = client.post_in_pieces();
         let reply = reply(response.await).await;
@@ -103,7 +94,7 @@ async fn an_endless_guest_is_stopped_at_the_deadline() {
 #[tokio::test]
 async fn a_deadline_needs_an_engine_that_can_interrupt() {
     let limits = Limits { deadline: Some(Duration::from_secs(1)), ..Limits::default() };
-    let engine = host::engine::Engine::new(&host::engine::Settings::default()).unwrap();
+    let engine = engine::Engine::new(&engine::Settings::default()).unwrap();
     let listen = "127.0.0.1:0".parse().unwrap();
     let refused = host::Server::bind(single(guest("", "")), &engine, &limits, listen).await;
     assert!(matches!(refused.err(), Some(host::Error::DeadlineWithoutEpochs)));
@@ -114,13 +105,7 @@ async fn a_deadline_needs_an_engine_that_can_interrupt() {
 async fn requests_above_the_bound_are_told_to_come_back() {
     let limits = Limits { concurrent_requests: 1, waiting_requests: 0, ..Limits::default() };
     let outside = Outside::new().await;
-    let authority = outside.authority();
-    // Calls outside, so that the test knows that the guest runs; then waits for the request's body.
-    let handle = format!(
-        "(call $fetch (i32.const 1029) (i32.const {}) (i32.const 1029) (i32.const 0)) (drop) (drop) {HELLO_AFTER_BODY}",
-        authority.len(),
-    );
-    let wasm = guest(&format!("hello{authority}"), &handle);
+    let wasm = caller_then_hello(&outside.authority());
     let component = component_allowed("it", wasm, &["http://127.0.0.1:*"]);
     let server = serve_within(application(vec![("/...", component)]), &limits).await;
 
@@ -139,7 +124,7 @@ async fn requests_above_the_bound_are_told_to_come_back() {
 async fn health_is_answered_while_guests_compute() {
     let limits = Limits {
         computing_guests: Some(2),
-        deadline: Some(Duration::from_secs(3)),
+        deadline: Some(Duration::from_secs(2)),
         drain: Duration::ZERO,
         ..Limits::default()
     };

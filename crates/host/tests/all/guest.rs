@@ -5,6 +5,27 @@ use std::sync::Arc;
 use wit_component::{ComponentEncoder, StringEncoding};
 use wit_parser::Resolve;
 
+/// Says `hello`.
+pub(crate) const HELLO: &str = "(call $send (local.get $out) (i32.const 200) (i32.const 1024) (i32.const 5))";
+
+/// A guest that calls `authority`, so that a test knows that it runs; then waits for a piece of its request; then says hello.
+pub(crate) fn caller_then_hello(authority: &str) -> Arc<[u8]> {
+    let handle = format!(
+        r#"
+        (call $fetch (i32.const 1029) (i32.const {length}) (i32.const 1029) (i32.const 0))
+        (drop) (drop)
+        {READ} {HELLO}"#,
+        length = authority.len(),
+    );
+    guest(&format!("hello{authority}"), &handle)
+}
+
+/// Waits for a piece of the request.
+pub(crate) const READ: &str = r#"
+    (local.set $input (call $input_of (local.get $request)))
+    (call $read (local.get $input))
+    (drop) (drop)"#;
+
 /// A component whose handler runs `handle`, with `data` at address 1024.
 ///
 /// In `handle` there are the parameters `$request` and `$out`, the locals `$response`, `$body`, `$stream`, `$input`, `$a` and

@@ -7,8 +7,8 @@ use http::StatusCode;
 use tokio::net::TcpStream;
 
 use crate::{
-    guest::guest,
-    support::{application, bind, component, engine, reply, serve, single},
+    guest::{caller_then_hello, guest},
+    support::{Outside, application, bind, component, component_allowed, engine, reply, serve, single},
 };
 
 fn wat(text: &str) -> Arc<[u8]> {
@@ -97,20 +97,16 @@ async fn a_guest_sees_its_environment_and_its_files_and_no_others() {
 
 #[tokio::test]
 async fn a_shutdown_finishes_what_is_in_flight() {
-    let hello_after_body = r#"
-        (local.set $input (call $input_of (local.get $request)))
-        (call $read (local.get $input))
-        (drop) (drop)
-        (call $send (local.get $out) (i32.const 200) (i32.const 1024) (i32.const 5))"#;
-    let server = serve(single(guest("hello", hello_after_body))).await;
+    let outside = Outside::new().await;
+    let wasm = caller_then_hello(&outside.authority());
+    let component = component_allowed("it", wasm, &["http://127.0.0.1:*"]);
+    let server = serve(application(vec![("/...", component)])).await;
     let mut idle = server.connect().await;
     assert_eq!(idle.get("/.well-known/spin/health", &[]).await.status, StatusCode::OK);
     let mut client = server.connect().await;
     let (mut pieces, response) = client.post_in_pieces();
     let response = tokio::spawn(response);
-    // The request's head is with the server once the body's channel has taken a second piece.
-    pieces.send_data("".into()).await.unwrap();
-    pieces.send_data("".into()).await.unwrap();
+    outside.called().await;
 
     let address = server.address;
     let done = server.stop();

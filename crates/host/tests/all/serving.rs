@@ -6,11 +6,9 @@ use http::{HeaderMap, Request, StatusCode};
 use http_body_util::Full;
 
 use crate::{
-    guest::guest,
+    guest::{HELLO, guest},
     support::{application, bind, component, reply, serve, single},
 };
-
-const HELLO: &str = "(call $send (local.get $out) (i32.const 200) (i32.const 1024) (i32.const 5))";
 
 #[tokio::test]
 async fn a_whole_response_leaves_in_one_piece() {

@@ -3,10 +3,8 @@
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
-use host::{
-    AllowedHosts, Application, Component, Files, Limits, Route, Server, Source, Target, Trigger,
-    engine::{Engine, Settings},
-};
+use engine::{Engine, Settings};
+use host::{AllowedHosts, Application, Component, Files, Limits, Route, Server, Source, Target, Trigger};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Channel, Either, Full, channel::Sender};
 use hyper::{
@@ -66,7 +64,7 @@ pub(crate) fn single(wasm: Arc<[u8]>) -> Application {
 
 /// An engine; guests can be interrupted.
 pub(crate) fn engine() -> Engine {
-    Engine::new(&Settings { epoch_interruption: true }).unwrap()
+    Engine::new(&Settings { epoch_interruption: true, ..Settings::default() }).unwrap()
 }
 
 /// A server at a port of its own.

@@ -1,0 +1,210 @@
+"""Requests per second of Plinth, `wasmtime serve` and FastAPI for one keyed row, in one run.
+
+It starts every server, checks that all answer right, and lets `wrk` drive one after another for some seconds, round by round, so
+that what disturbs the machine disturbs all of them. It builds nothing (`cargo xtask build` and `cargo build --release -p
+wasmtime-serve` come first) and needs `wrk` (the Debian package of that name). A round with a failed request ends the run.
+
+Run: `python3 bench/http/run.py [--seconds 5] [--rounds 5] [--write BENCHMARKS.md]`.
+"""
+
+import argparse
+import json
+import math
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from statistics import median
+
+import servers
+from servers import ADDRESS, BENCH, CASE, PATH, ROOT
+
+CONNECTIONS = 8
+WARM_UP_S = 1
+RELATIVE, ABSOLUTE = 1e-4, 1e-6
+# The servers that the others are divided by, and the bars of the project.
+PEERS = {"FastAPI, 2 workers": "÷ FastAPI, 2 workers", "wasmtime serve": "÷ wasmtime serve"}
+EXPECTED = json.loads((CASE / "response.json").read_text("utf-8"))
+
+
+def is_right(status, body):
+    """Whether an answer has the keys and labels, and within the tolerance the numbers, that ONNX Runtime computed."""
+    try:
+        return status == 200 and is_alike(json.loads(body), EXPECTED)
+    except ValueError:
+        return False
+
+
+def is_alike(found, expected):
+    if isinstance(expected, dict):
+        return isinstance(found, dict) and found.keys() == expected.keys() and all(
+            is_alike(found[name], expected[name]) for name in expected
+        )
+    if isinstance(expected, list):
+        return isinstance(found, list) and len(found) == len(expected) and all(map(is_alike, found, expected))
+    if isinstance(expected, float):
+        return isinstance(found, (int, float)) and math.isclose(found, expected, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
+    return found == expected
+
+
+def drive(server, seconds):
+    """One round: what wrk counted, with requests per second."""
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", BENCH / "http/post.lua"]
+    command += [f"http://{ADDRESS}:{server.port}{PATH}", "--", CASE / "request.json"]
+    output = subprocess.run(command, check=True, capture_output=True, text=True, timeout=seconds + 60).stdout
+    counted = json.loads(output.strip().splitlines()[-1])
+    if counted["failed"] or counted["broken"]:
+        raise RuntimeError(f"{server.name}: {counted['failed']} requests failed, {counted['broken']} connections broke")
+    check(server)
+    return counted | {"rate": counted["requests"] / counted["microseconds"] * 1e6}
+
+
+def check(server):
+    status, body = server.ask()
+    if not is_right(status, body):
+        raise RuntimeError(f"{server.name} answers {status} {body[:300]!r}")
+
+
+def start(server):
+    print(f"starting {server.name}", file=sys.stderr)
+    if server.is_primed:
+        server.start(is_right)
+        server.stop()
+    server.start(is_right)
+
+
+def measure(running, rounds, seconds):
+    """Rounds by server name. Every round begins with another server."""
+    for server in running:
+        drive(server, WARM_UP_S)
+    measured = {server.name: [] for server in running}
+    for round_idx in range(rounds):
+        turn = round_idx % len(running)
+        for server in running[turn:] + running[:turn]:
+            counted = drive(server, seconds)
+            measured[server.name].append(counted)
+            print(f"round {round_idx + 1}: {server.name}: {counted['rate']:.0f} requests/s", file=sys.stderr)
+    return measured
+
+
+def run(arguments):
+    python = subprocess.run(
+        [sys.executable, BENCH / "python_environment.py"], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    servers.compose()
+    machine = circumstances(arguments)
+    running = servers.all_servers(python)
+    try:
+        for server in running:
+            start(server)
+        measured = measure(running, arguments.rounds, arguments.seconds)
+        facts = {
+            server.name: {"start_seconds": server.start_seconds, "memory_bytes": server.memory_bytes()}
+            for server in running
+        }
+    finally:
+        for server in running:
+            server.stop()
+    return {"machine": machine | {"load at end": load()}, "rounds": measured, "servers": facts}
+
+
+def circumstances(arguments):
+    def output(*command):
+        return subprocess.run(command, capture_output=True, text=True, cwd=ROOT).stdout.strip()
+
+    processor = next(
+        (line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        platform.machine(),
+    )
+    changed = output("git", "status", "--porcelain", "--", "crates", "functions", "models", "wit")
+    commit = output("git", "rev-parse", "--short", "HEAD") + (" with uncommitted changes" if changed else "")
+    return {
+        "time": time.strftime("%Y-%m-%d %H:%M", time.gmtime()),
+        "commit": commit,
+        "command": f"python3 bench/http/run.py --seconds {arguments.seconds} --rounds {arguments.rounds}",
+        "processor": processor,
+        "cores": os.cpu_count(),
+        "system": f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
+        "load at start": load(),
+    }
+
+
+def load():
+    return " ".join(f"{value:.2f}" for value in os.getloadavg())
+
+
+def markdown(results):
+    machine = results["machine"]
+    lines = [
+        f"- **When:** {machine['time']} UTC, commit {machine['commit']}",
+        f"- **Command:** `{machine['command']}`",
+        f"- **Machine:** {machine['processor']}, {machine['cores']} cores; {machine['system']}",
+        f"- **Load** over 1, 5 and 15 minutes: {machine['load at start']} at the start, {machine['load at end']} at the end",
+        "",
+    ]
+    headings = ["server", "requests/s", "lowest–highest", "p50", "p99", *PEERS.values(), "start", "memory"]
+    lines += [row(headings), row(["---"] + ["---:"] * (len(headings) - 1))]
+    for name, rounds in results["rounds"].items():
+        rates = [counted["rate"] for counted in rounds]
+        facts = results["servers"][name]
+        lines.append(row([
+            name,
+            f"{median(rates):.0f}",
+            f"{min(rates):.0f}–{max(rates):.0f}",
+            f"{median(counted['p50'] for counted in rounds) / 1000:.2f} ms",
+            f"{median(counted['p99'] for counted in rounds) / 1000:.2f} ms",
+            *(f"{ratio(rounds, results['rounds'][peer]):.2f}×" for peer in PEERS),
+            f"{facts['start_seconds']:.2f} s",
+            f"{facts['memory_bytes'] / 1e6:.0f} MB",
+        ]))
+    return "\n".join(lines)
+
+
+def ratio(rounds, others):
+    """Requests per second over those of another: the median over rounds, each of which met the same noise."""
+    return median(counted["rate"] / other["rate"] for counted, other in zip(rounds, others, strict=True))
+
+
+def row(cells):
+    return f"| {' | '.join(cells)} |"
+
+
+def write(document, part):
+    """Replaces what stands between the markers `http` of the document."""
+    text = document.read_text("utf-8")
+    begin, end = "<!-- begin http -->\n", "<!-- end http -->"
+    before, rest = text.split(begin, 1)
+    after = rest.split(end, 1)[1]
+    document.write_text(f"{before}{begin}{part}\n{end}{after}", "utf-8")
+
+
+def keep(results):
+    folder = BENCH / "results"
+    folder.mkdir(exist_ok=True)
+    stamp = results["machine"]["time"].replace(" ", "-").replace(":", "-")
+    file = folder / f"http-{stamp}.json"
+    file.write_text(json.dumps(results, indent=2) + "\n", "utf-8")
+    print(f"results: {file.relative_to(ROOT)}", file=sys.stderr)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Plinth, wasmtime serve and FastAPI over HTTP, side by side.")
+    parser.add_argument("--seconds", type=int, default=5, help="of load for each server in each round (default: 5)")
+    parser.add_argument("--rounds", type=int, default=5, help="of all servers (default: 5)")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="the document whose marked part is replaced")
+    arguments = parser.parse_args()
+    if shutil.which("wrk") is None:
+        sys.exit("wrk is not installed; it is in the Debian package `wrk`")
+    results = run(arguments)
+    keep(results)
+    report = markdown(results)
+    if arguments.write:
+        write(arguments.write, report)
+    else:
+        print(report)
+
+
+main()

@@ -1,0 +1,197 @@
+//! The report of a run as Markdown. It only arranges what was measured; the caveats stand in `BENCHMARKS.md`.
+
+use crate::cell::{Cell, Outcome};
+use crate::results::{ModelResults, Results};
+use crate::runner::Subject;
+use crate::tables::{NOTHING, Table, ratio, size, spread, time};
+
+/// A row may cost this much more in a larger batch before it counts as slower: two medians of one thing differ by as much.
+const NOISE: f64 = 1.05;
+
+/// The whole report.
+pub(crate) fn markdown(results: &Results) -> String {
+    let parts = [
+        circumstances(results),
+        "### From file to instance\n".to_owned(),
+        stages(&results.models),
+        "\n### Inference\n".to_owned(),
+        inference(&results.models),
+        notes(&results.models),
+        "\n### Which plan serves which batch\n".to_owned(),
+        plans(&results.models),
+    ];
+    parts.join("\n")
+}
+
+fn circumstances(results: &Results) -> String {
+    let machine = &results.machine;
+    let profile = &results.profile;
+    [
+        format!("- **When:** {} UTC, commit {}", machine.time, machine.commit),
+        format!("- **Command:** `{}`, in `bench/`", machine.command),
+        format!("- **Machine:** {}, {} cores, {}", machine.processor, machine.cores, machine.memory),
+        format!("- **System:** {}, {}", machine.system, machine.rustc),
+        format!("- **Load** over 1, 5 and 15 minutes: {} at the start, {} at the end", machine.load_at_start, results.load_at_end),
+        format!("- **Peers:** tract 0.23.9, native; ONNX Runtime {}, one thread, called from Python, where calling an empty model takes {}", results.onnx_runtime, spread(&results.onnx_runtime_floor)),
+        format!("- **Effort:** at most {} rounds of {} ms for each subject and {} s for a cell", profile.rounds, profile.slice_ms, profile.cell_budget_s),
+        format!("- **First model on a machine**, with nothing compiled before: packed in {}", time(results.first_pack)),
+        String::new(),
+    ]
+    .join("\n")
+}
+
+fn stages(models: &[ModelResults]) -> String {
+    let mut table = Table::new(&[
+        "model",
+        "ONNX",
+        "packed",
+        "of that data",
+        "pack",
+        "of that loading",
+        "compile, nothing known",
+        "compile, runtime known",
+        "start from compiled",
+        "of that reading it",
+        "instance",
+        "tract: load",
+        "ONNX Runtime: load",
+    ]);
+    for ModelResults { name, stages, .. } in models {
+        table.row(&[
+            name.clone(),
+            size(stages.onnx_bytes),
+            size(stages.packed_bytes),
+            size(stages.data_bytes),
+            spread(&stages.pack),
+            time(stages.load_in_wasm),
+            spread(&stages.compile),
+            spread(&stages.compile_known),
+            spread(&stages.start),
+            time(stages.load_compiled.median),
+            spread(&stages.instantiate),
+            spread(&stages.tract_load),
+            spread(&stages.onnx_runtime_load),
+        ]);
+    }
+    table.markdown()
+}
+
+fn inference(models: &[ModelResults]) -> String {
+    let mut table = Table::new(&[
+        "model",
+        "batch",
+        "Plinth: instance and call",
+        "first call",
+        "later calls",
+        "tract",
+        "ONNX Runtime",
+        "later ÷ tract",
+        "later ÷ ONNX Runtime",
+    ]);
+    for (model, cell) in cells(models) {
+        let subjects = [
+            Subject::PlinthIsolated,
+            Subject::PlinthFirst,
+            Subject::PlinthWarm,
+            Subject::Tract,
+            Subject::OnnxRuntime,
+        ];
+        let peers = [Subject::Tract, Subject::OnnxRuntime];
+        let mut row = vec![model.name.clone(), cell.batch.to_string()];
+        row.extend(subjects.map(|subject| outcome(cell, subject)));
+        row.extend(peers.map(|peer| ratio_of(cell, Subject::PlinthWarm, peer)));
+        table.row(&row);
+    }
+    table.markdown()
+}
+
+fn outcome(cell: &Cell, subject: Subject) -> String {
+    match cell.outcomes.get(&subject) {
+        Some(Outcome::Measured { calls, .. }) => spread(calls),
+        Some(Outcome::Failed(_)) => "failed".to_owned(),
+        None if cell.left_out.is_some() => "left out".to_owned(),
+        None => NOTHING.to_owned(),
+    }
+}
+
+fn ratio_of(cell: &Cell, subject: Subject, to: Subject) -> String {
+    cell.ratio(subject, to).map_or_else(|| NOTHING.to_owned(), ratio)
+}
+
+/// Why cells are missing or thin.
+fn notes(models: &[ModelResults]) -> String {
+    let mut notes = Vec::new();
+    for (ModelResults { name, .. }, cell) in cells(models) {
+        if let Some(reason) = &cell.left_out {
+            notes.push(format!("- {name} at {}: left out, {reason}.", cell.batch));
+        } else if cell.rounds < 3 {
+            notes.push(format!("- {name} at {}: {} rounds only, for want of time.", cell.batch, cell.rounds));
+        }
+        for (subject, outcome) in &cell.outcomes {
+            if let Outcome::Failed(reason) = outcome {
+                notes.push(format!("- {name} at {}: {subject} failed: {reason}.", cell.batch));
+            }
+        }
+    }
+    if notes.is_empty() { String::new() } else { format!("\n{}", notes.join("\n")) }
+}
+
+fn plans(models: &[ModelResults]) -> String {
+    let mut batches: Vec<u64> = cells(models).map(|(_, cell)| cell.batch).collect();
+    batches.sort_unstable();
+    batches.dedup();
+    let mut headings = vec!["model".to_owned()];
+    for batch in &batches {
+        headings.push(format!("row at {batch}, any batch"));
+        headings.push("fixed ÷ any, Wasm".to_owned());
+        headings.push("native".to_owned());
+    }
+    headings.push("larger batch, cheaper row?".to_owned());
+    let mut table = Table::new(&headings.iter().map(String::as_str).collect::<Vec<_>>());
+    for model in models {
+        let mut row = vec![model.name.clone()];
+        for batch in &batches {
+            row.extend(plan(model, *batch));
+        }
+        row.push(cheaper(model));
+        table.row(&row);
+    }
+    table.markdown()
+}
+
+/// A row of the one plan that a packed model has, and what a plan for this very batch would make of it.
+fn plan(model: &ModelResults, batch: u64) -> [String; 3] {
+    let Some(cell) = model.cells.iter().find(|cell| cell.batch == batch) else {
+        return [NOTHING; 3].map(str::to_owned);
+    };
+    [
+        row_seconds(cell).map_or_else(|| NOTHING.to_owned(), time),
+        ratio_of(cell, Subject::PlinthFixed, Subject::PlinthWarm),
+        ratio_of(cell, Subject::TractFixed, Subject::Tract),
+    ]
+}
+
+fn row_seconds(cell: &Cell) -> Option<f64> {
+    Some(cell.calls(Subject::PlinthWarm)?.median / cell.batch as f64)
+}
+
+/// Whether a row of each larger batch costs no more than a row alone.
+fn cheaper(model: &ModelResults) -> String {
+    let single = model.cells.iter().find(|cell| cell.batch == 1).and_then(row_seconds);
+    let relative = |cell: &Cell| Some((cell.batch, row_seconds(cell)? / single?));
+    let larger: Vec<(u64, f64)> =
+        model.cells.iter().filter(|cell| cell.batch > 1).filter_map(relative).collect();
+    let worst = larger.iter().map(|(_, relative)| *relative).fold(0.0, f64::max);
+    let verdict = match worst {
+        _ if larger.is_empty() => return NOTHING.to_owned(),
+        worst if worst <= 1.0 => "yes",
+        worst if worst <= NOISE => "as cheap",
+        _ => "**no**",
+    };
+    let shown: Vec<String> = larger.iter().map(|(batch, relative)| format!("{batch}: {}", ratio(*relative))).collect();
+    format!("{verdict} ({})", shown.join(", "))
+}
+
+fn cells(models: &[ModelResults]) -> impl Iterator<Item = (&ModelResults, &Cell)> {
+    models.iter().flat_map(|model| model.cells.iter().map(move |cell| (model, cell)))
+}
