@@ -5,10 +5,12 @@
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
+use tempfile::NamedTempFile;
 use wasmtime::Engine as Wasmtime;
 use wasmtime::component::Component;
 
@@ -53,9 +55,13 @@ fn deserialize(wasmtime: &Wasmtime, path: &Path) -> Result<Component> {
 
 /// Writes beside `path` and renames, so that a reader sees all of the file or none.
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let unfinished = path.with_extension(format!("{}.unfinished", std::process::id()));
-    fs::write(&unfinished, bytes)
-        .and_then(|()| fs::rename(&unfinished, path))
+    let folder = path.parent().unwrap_or(path);
+    NamedTempFile::new_in(folder)
+        .and_then(|mut unfinished| {
+            unfinished.write_all(bytes)?;
+            unfinished.persist(path).map_err(|error| error.error)
+        })
+        .map(drop)
         .map_err(|source| Error::Cache { path: path.to_path_buf(), source })
 }
 
