@@ -37,7 +37,9 @@ fn check_output(found: &Tensor, expected: &Tensor) -> Result<()> {
     }
     let pairs = numbers(found).zip(numbers(expected));
     match pairs.enumerate().find(|(_, (found, expected))| !is_close(*found, *expected)) {
-        Some((element, (found, expected))) => bail!("`{name}` is {found} instead of {expected} at element {element}"),
+        Some((element, (found, expected))) => {
+            bail!("`{name}` is {found} instead of {expected} at element {element}")
+        }
         None => Ok(()),
     }
 }

@@ -13,7 +13,8 @@ use anyhow::{Context as _, Result};
 pub(crate) fn replace(document: &Path, name: &str, part: &str) -> Result<()> {
     let shown = document.display();
     let text = fs::read_to_string(document).with_context(|| format!("cannot read `{shown}`"))?;
-    let text = replaced(&text, name, part).with_context(|| format!("`{shown}` has no markers for `{name}`"))?;
+    let text =
+        replaced(&text, name, part).with_context(|| format!("`{shown}` has no markers for `{name}`"))?;
     fs::write(document, text).with_context(|| format!("cannot write `{shown}`"))
 }
 

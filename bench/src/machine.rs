@@ -45,7 +45,8 @@ pub(crate) fn load() -> String {
 
 fn commit(root: &Path) -> String {
     let commit = output(root, "git", &["rev-parse", "--short", "HEAD"]);
-    let changed = output(root, "git", &["status", "--porcelain", "--", "crates", "functions", "models", "wit"]);
+    let changed =
+        output(root, "git", &["status", "--porcelain", "--", "crates", "functions", "models", "wit"]);
     if changed.is_empty() { commit } else { format!("{commit} with uncommitted changes") }
 }
 

@@ -70,7 +70,8 @@ fn measured(args: &Args, places: &Places) -> Result<Results> {
     let manifest = Manifest::read(&places.manifest())?;
     let profile = manifest.profile(&args.profile)?;
     let models = manifest.models(&args.models)?;
-    let results = session::run(places, &manifest, profile, &models).context("the benchmark was not completed")?;
+    let results =
+        session::run(places, &manifest, profile, &models).context("the benchmark was not completed")?;
     let file = results.write(&places.results())?;
     eprintln!("results: {}", file.display());
     Ok(results)

@@ -60,7 +60,8 @@ impl Manifest {
 
     /// The models of these names, in the order of the file; all if none is named.
     pub(crate) fn models(&self, names: &[String]) -> Result<Vec<ModelEntry>> {
-        if let Some(unknown) = names.iter().find(|name| !self.model.iter().any(|model| model.name == **name)) {
+        if let Some(unknown) = names.iter().find(|name| !self.model.iter().any(|model| model.name == **name))
+        {
             bail!("there is no model `{unknown}`");
         }
         let is_wanted = |model: &&ModelEntry| names.is_empty() || names.contains(&model.name);

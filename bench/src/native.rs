@@ -6,8 +6,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use tensor::{Datatype, Tensor, TensorSpec};
 use tract_onnx::prelude::{
-    DatumType, Framework as _, InferenceFact, InferenceModel, IntoRunnable as _, IntoTValue as _, TVec, TValue,
-    Tensor as TractTensor, TypedFact, TypedOp,
+    DatumType, Framework as _, InferenceFact, InferenceModel, IntoRunnable as _, IntoTValue as _, TValue,
+    TVec, Tensor as TractTensor, TypedFact, TypedOp,
 };
 use tract_onnx::tract_core::internal::{TDim, ToDim as _};
 use tract_onnx::tract_core::plan::SimpleState;

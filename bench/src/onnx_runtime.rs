@@ -90,7 +90,8 @@ impl Peer {
     fn ask<T: DeserializeOwned>(&mut self, request: &Value) -> Result<T> {
         writeln!(self.requests, "{request}").context("ONNX Runtime's process has ended")?;
         let line = self.responses.next().context("ONNX Runtime's process has ended")??;
-        let mut response: Value = serde_json::from_str(&line).context("ONNX Runtime's process talks nonsense")?;
+        let mut response: Value =
+            serde_json::from_str(&line).context("ONNX Runtime's process talks nonsense")?;
         if let Some(error) = response.get("error") {
             bail!("ONNX Runtime: {}", error.as_str().unwrap_or_default());
         }

@@ -188,7 +188,8 @@ fn cheaper(model: &ModelResults) -> String {
         worst if worst <= NOISE => "as cheap",
         _ => "**no**",
     };
-    let shown: Vec<String> = larger.iter().map(|(batch, relative)| format!("{batch}: {}", ratio(*relative))).collect();
+    let shown: Vec<String> =
+        larger.iter().map(|(batch, relative)| format!("{batch}: {}", ratio(*relative))).collect();
     format!("{verdict} ({})", shown.join(", "))
 }
 

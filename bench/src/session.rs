@@ -121,7 +121,12 @@ impl Run<'_> {
 }
 
 /// Everyone who answers at this batch size, in the order of their turns.
-fn entries<'a>(ready: &'a Ready<'_>, batch: u64, question: &'a Question, peer: &'a mut Peer) -> Vec<Entry<'a>> {
+fn entries<'a>(
+    ready: &'a Ready<'_>,
+    batch: u64,
+    question: &'a Question,
+    peer: &'a mut Peer,
+) -> Vec<Entry<'a>> {
     let (model, packed) = (ready.model, &ready.packed);
     let outputs = packed.metadata().outputs.as_slice();
     let mut entries = vec![

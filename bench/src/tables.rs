@@ -10,7 +10,8 @@ pub(crate) struct Table {
 impl Table {
     /// The first column is text, the others are numbers.
     pub(crate) fn new(headings: &[&str]) -> Self {
-        let alignment: Vec<&str> = std::iter::once("---").chain(headings.iter().skip(1).map(|_| "---:")).collect();
+        let alignment: Vec<&str> =
+            std::iter::once("---").chain(headings.iter().skip(1).map(|_| "---:")).collect();
         Self { lines: vec![line(headings), line(&alignment)] }
     }
 

@@ -8,10 +8,6 @@ use std::{
     convert::Infallible,
     future::Future as _,
     pin::{Pin, pin},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     task::{Context, Poll, Waker, ready},
 };
 
@@ -20,6 +16,7 @@ use http::Request;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt as _, Collected, Either, Full};
 use hyper::body::Incoming;
+use tokio::sync::oneshot;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 /// Up to this size a request body is read before the guest starts.
@@ -125,25 +122,27 @@ fn joined(mut pieces: Vec<Bytes>) -> Bytes {
     whole.freeze()
 }
 
-/// Whether the guest that writes a body has failed. Shared by the guest's task and the body.
-#[derive(Clone, Default)]
-pub(crate) struct Broken(Arc<AtomicBool>);
+/// `bytes` as a body that does not tell its size, for a response whose header tells another one.
+pub(crate) fn of_unknown_size(bytes: Bytes) -> WasiBody {
+    let rest = Full::default().map_err(|never| match never {}).boxed_unsync();
+    Resumed { taken: VecDeque::from([Ok(Frame::data(bytes))]), rest }.boxed_unsync()
+}
 
-impl Broken {
-    /// The guest has failed. To be said before its store is dropped.
-    pub(crate) fn set(&self) {
-        self.0.store(true, Ordering::Release);
-    }
+/// What a failed guest leaves: as long as it lives, an unfinished body does not look like a finished one.
+pub(crate) type Remains = Box<dyn Send>;
 
-    /// `body`, which ends with an error if the guest has failed: a cut body must not look complete.
-    pub(crate) fn watch(&self, body: WasiBody) -> WasiBody {
-        Watched { body, broken: self.clone() }.boxed_unsync()
-    }
+/// `body`, and the way to tell it that its guest has failed: it then ends with an error, unless the guest had finished it.
+pub(crate) fn watched(body: WasiBody) -> (WasiBody, oneshot::Sender<Remains>) {
+    let (failed, failure) = oneshot::channel();
+    (Watched { body, failure: Some(failure), remains: None }.boxed_unsync(), failed)
 }
 
 struct Watched {
     body: WasiBody,
-    broken: Broken,
+    // None once the guest is over.
+    failure: Option<oneshot::Receiver<Remains>>,
+    // Invariant: kept until the body has been read.
+    remains: Option<Remains>,
 }
 
 impl Body for Watched {
@@ -154,11 +153,17 @@ impl Body for Watched {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        match ready!(Pin::new(&mut self.body).poll_frame(context)) {
-            None if self.broken.0.load(Ordering::Acquire) => {
-                Poll::Ready(Some(Err(Error::HttpResponseIncomplete)))
+        loop {
+            if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
+                return Poll::Ready(frame);
             }
-            frame => Poll::Ready(frame),
+            if self.remains.is_some() {
+                return Poll::Ready(Some(Err(Error::HttpResponseIncomplete)));
+            }
+            let Some(failure) = &mut self.failure else { return Poll::Pending };
+            // What the guest wrote before it failed may have come since the body was polled: around again.
+            self.remains = ready!(Pin::new(failure).poll(context)).ok();
+            self.failure = None;
         }
     }
 }
@@ -246,13 +251,27 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_body_of_a_failed_guest_does_not_look_complete() {
-        let broken = Broken::default();
-        let whole = broken.watch(body(&["one"], false)).collect().await;
-        assert_eq!(whole.unwrap().to_bytes(), "one");
-        let cut = broken.watch(body(&["one"], false));
-        broken.set();
-        assert!(matches!(cut.collect().await, Err(Error::HttpResponseIncomplete)));
+    async fn a_failed_guest_breaks_the_body_that_it_has_not_finished() {
+        let (unfinished, failed) = watched(body(&["one"], true));
+        assert!(failed.send(Box::new(())).is_ok());
+        let mut unfinished = unfinished;
+        assert_eq!(unfinished.frame().await.unwrap().unwrap().into_data().unwrap(), "one");
+        assert!(matches!(unfinished.frame().await, Some(Err(Error::HttpResponseIncomplete))));
+
+        let (finished, failed) = watched(body(&["one"], false));
+        assert!(failed.send(Box::new(())).is_ok());
+        assert_eq!(finished.collect().await.unwrap().to_bytes(), "one");
+    }
+
+    #[tokio::test]
+    async fn a_guest_that_ends_well_leaves_its_body_alone() {
+        let (finished, guest) = watched(body(&["one"], false));
+        drop(guest);
+        assert_eq!(finished.collect().await.unwrap().to_bytes(), "one");
+        let (mut unfinished, guest) = watched(body(&[], true));
+        drop(guest);
+        let next = future::poll_fn(|context| Poll::Ready(Pin::new(&mut unfinished).poll_frame(context)));
+        assert!(next.await.is_pending());
     }
 
     #[tokio::test]

@@ -15,8 +15,9 @@ use std::{
     task::Poll,
 };
 
-use http::{Request, Response, StatusCode, header::CONTENT_LENGTH};
-use http_body_util::{BodyExt as _, Either, Full};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header::CONTENT_LENGTH};
+use http_body_util::{Either, Full};
 use tokio::{
     sync::{OwnedSemaphorePermit, oneshot},
     time::{self, Instant},
@@ -28,7 +29,7 @@ use wasmtime_wasi_http::{
 };
 
 use crate::{
-    body::{self, Broken, RequestBody, ResponseBody, Written},
+    body::{self, Remains, RequestBody, ResponseBody, Written},
     deadline,
     function::Function,
     outbound::Outbound,
@@ -83,20 +84,16 @@ pub(crate) async fn invoke(
     request: Request<RequestBody>,
     call: Call,
 ) -> Result<Response<ResponseBody>, Failure> {
-    let deadline = service.limits.deadline.map(|limit| Instant::now() + limit);
+    let deadline = service.limits.deadline.and_then(|limit| Instant::now().checked_add(limit));
     let (mut guest, mut answer) = start(service, function, request, call.depth).map_err(Failure::Guest)?;
     let event = within(deadline, next_event(&mut guest, &mut answer)).await.ok_or(Failure::Deadline)?;
     match event {
         Event::Ended(ended) => finish(ended, answer.try_recv().ok(), &function.id),
         Event::Answered(answer) => {
-            let broken = Broken::default();
-            let response = answer.map(|response| leave(response, &broken)).map_err(Failure::Code);
-            let (id, place) = (Arc::clone(&function.id), call.place);
-            tokio::spawn(async move {
-                go_on(guest, deadline, &id, &broken).await;
-                drop(place);
-            });
-            response
+            let (response, failed) = leave(answer.map_err(Failure::Code)?);
+            let rest = Rest { guest, deadline, failed, id: Arc::clone(&function.id), place: call.place };
+            tokio::spawn(rest.go_on());
+            Ok(response)
         }
     }
 }
@@ -150,44 +147,72 @@ fn finish(ended: Ended, answer: Option<Answer>, id: &str) -> Result<Response<Res
     if result.is_ok() {
         // A body that the guest left unfinished ends with the store.
         drop(store);
-        return Ok(leave(response, &Broken::default()));
+        return Ok(leave(response).0);
     }
     let (parts, body) = response.into_parts();
     match body::written(body) {
         Written::Whole(bytes) => {
             failure(result).say(id);
-            Ok(Response::from_parts(parts, Either::Left(Full::new(bytes))))
+            let body = sized(&parts.headers, bytes);
+            Ok(Response::from_parts(parts, body))
         }
         Written::Open(_) => Err(failure(result)),
     }
 }
 
-/// The response as it leaves: in one piece if all of it is written.
-fn leave(response: Response<WasiBody>, broken: &Broken) -> Response<ResponseBody> {
+/// The response as it leaves: in one piece if all of it is written. If not, there is a way to tell that its guest has failed.
+fn leave(response: Response<WasiBody>) -> (Response<ResponseBody>, Option<oneshot::Sender<Remains>>) {
     let (parts, body) = response.into_parts();
-    let announced = parts.headers.get(CONTENT_LENGTH).map(|length| length.as_bytes());
-    let body = match body::written(body) {
-        // hyper trusts the header if it knows the body's size too.
-        Written::Whole(bytes) if announced.is_some_and(|it| it != bytes.len().to_string().as_bytes()) => {
-            Either::Right(Full::new(bytes).map_err(|never| match never {}).boxed_unsync())
+    let (body, failed) = match body::written(body) {
+        Written::Whole(bytes) => (sized(&parts.headers, bytes), None),
+        Written::Open(body) => {
+            let (body, failed) = body::watched(body);
+            (Either::Right(body), Some(failed))
         }
-        Written::Whole(bytes) => Either::Left(Full::new(bytes)),
-        Written::Open(body) => Either::Right(broken.watch(body)),
     };
-    Response::from_parts(parts, body)
+    (Response::from_parts(parts, body), failed)
 }
 
-/// Runs what is left of a guest whose response is on its way.
-async fn go_on(mut guest: Guest, deadline: Option<Instant>, id: &str, broken: &Broken) {
-    let ended = within(deadline, &mut guest).await;
-    let failure = match ended.as_ref().map(|ended| &ended.result) {
-        Some(Ok(())) => return,
-        Some(Err(_)) | None => {
-            broken.set();
-            ended.map_or(Failure::Deadline, |ended| failure(ended.result))
+/// A whole body. It tells its size only if the guest announced no other one, as it may in the answer to a HEAD: hyper relies
+/// on the two being the same.
+fn sized(headers: &HeaderMap, bytes: Bytes) -> ResponseBody {
+    let announced = headers.get(CONTENT_LENGTH).map(HeaderValue::as_bytes);
+    match announced {
+        Some(announced) if announced != bytes.len().to_string().as_bytes() => {
+            Either::Right(body::of_unknown_size(bytes))
         }
-    };
-    failure.say(id);
+        _ => Either::Left(Full::new(bytes)),
+    }
+}
+
+/// What is left of a guest whose response is on its way.
+struct Rest {
+    guest: Guest,
+    deadline: Option<Instant>,
+    failed: Option<oneshot::Sender<Remains>>,
+    id: Arc<str>,
+    place: Option<OwnedSemaphorePermit>,
+}
+
+impl Rest {
+    /// Runs it to its end. If that is a bad one, its remains and its place stay until the response has been read.
+    async fn go_on(mut self) {
+        let remains: Remains = match within(self.deadline, &mut self.guest).await {
+            Some(Ended { result: Ok(()), .. }) => return,
+            Some(Ended { store, result }) => {
+                failure(result).say(&self.id);
+                Box::new((store, self.place))
+            }
+            None => {
+                Failure::Deadline.say(&self.id);
+                Box::new((self.guest, self.place))
+            }
+        };
+        if let Some(failed) = self.failed {
+            // Nobody may be reading any more: then they end here.
+            drop(failed.send(remains));
+        }
+    }
 }
 
 /// `None` if the deadline comes first.
@@ -228,5 +253,33 @@ impl Failure {
             Self::Code(code) => output::say(format_args!("{id}: guest answered with the error {code:?}")),
             Self::Deadline => output::say(format_args!("{id}: guest stopped at the deadline")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body::Body as _;
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    #[track_caller]
+    fn check_size(announced: Option<&str>, expected: Option<u64>) {
+        let mut headers = HeaderMap::new();
+        headers.extend(announced.map(|size| (CONTENT_LENGTH, HeaderValue::from_str(size).unwrap())));
+        assert_eq!(sized(&headers, Bytes::from_static(b"hello")).size_hint().exact(), expected);
+    }
+
+    #[test]
+    fn a_body_tells_its_size_unless_another_was_announced() {
+        check_size(None, Some(5));
+        check_size(Some("5"), Some(5));
+        check_size(Some("7"), None);
+    }
+
+    #[tokio::test]
+    async fn a_body_of_unknown_size_is_all_there() {
+        let body = body::of_unknown_size(Bytes::from_static(b"hello"));
+        assert_eq!(body.collect().await.unwrap().to_bytes(), "hello");
     }
 }

@@ -12,7 +12,7 @@ use crate::{
 /// Families of crates by the start of their names, and the crates that may name them, in tests too. A folder with a
 /// slash at its end stands for each crate below it.
 const OWNERS: [(&str, &[&str]); 3] = [
-    ("wasmtime", &["crates/engine", "crates/host", "crates/packer", "tests"]),
+    ("wasmtime", &["crates/engine", "crates/host", "crates/packer", "tests", "tests/"]),
     ("spin-sdk", &["crates/function-shell", "functions/"]),
     ("tract", &["models/runtime"]),
 ];

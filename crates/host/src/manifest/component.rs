@@ -113,18 +113,7 @@ impl Check<'_> {
     fn files(&mut self, key: &str, entries: Vec<Value>, exclude: Vec<String>) -> Files {
         let mut files = Files { root: self.root.clone(), ..Files::default() };
         for (index, entry) in entries.into_iter().enumerate() {
-            let key = format!("{key}.files[{index}]");
-            let mount = match entry {
-                Value::String(pattern) => Some(Mount::Pattern(pattern)),
-                entry => self.section(&key, entry).map(|schema::Placement { source, destination }| {
-                    Mount::Placement { source, destination }
-                }),
-            };
-            match mount.map(|mount| mount.check().map(|()| mount)) {
-                Some(Ok(mount)) => files.mounts.push(mount),
-                Some(Err(reason)) => self.report(key, Fault::Files(reason)),
-                None => {}
-            }
+            files.mounts.extend(self.mount(format!("{key}.files[{index}]"), entry));
         }
         for (index, pattern) in exclude.iter().enumerate() {
             match files::parse_pattern(pattern) {
@@ -133,6 +122,28 @@ impl Check<'_> {
             }
         }
         files
+    }
+
+    fn mount(&mut self, key: String, entry: Value) -> Option<Mount> {
+        let mount = match entry {
+            Value::String(pattern) => Mount::Pattern(pattern),
+            Value::Table(_) => {
+                let schema::Placement { source, destination } = self.section(&key, entry)?;
+                Mount::Placement { source, destination }
+            }
+            _ => {
+                let expected = "write a pattern or `{ source = …, destination = … }`";
+                self.report(key, Fault::Malformed(expected.to_owned()));
+                return None;
+            }
+        };
+        match mount.check() {
+            Ok(()) => Some(mount),
+            Err(reason) => {
+                self.report(key, Fault::Files(reason));
+                None
+            }
+        }
     }
 
     fn allowed_hosts(&mut self, key: &str, entries: &[String]) -> AllowedHosts {

@@ -297,7 +297,7 @@ fn templates_hosts_and_files_that_make_no_sense_are_problems() {
             "`component.it.variables.a`: `nobody` is not declared in `[variables]`",
             "`component.it.files[0]`: `../secret` leaves the application's folder",
             "`component.it.files[1]`: missing field `destination`",
-            "`component.it.files[2]`: invalid type: integer `1`, expected struct Placement",
+            "`component.it.files[2]`: write a pattern or `{ source = …, destination = … }`",
             "`component.it.exclude_files[0]`: `[` is not a pattern: invalid range pattern",
             "`component.it.allowed_outbound_hosts[1]`: `example.com` has no scheme: \
              write `scheme://host[:port]`, such as `http://example.com`",

@@ -95,3 +95,25 @@ async fn a_guest_that_fails_in_the_middle_of_its_response_breaks_the_connection(
     pieces.send_data("x".into()).await.unwrap();
     assert!(body.frame().await.unwrap().is_err(), "the end must not look like one");
 }
+
+#[tokio::test]
+async fn a_guest_that_fails_after_its_response_does_not_break_it() {
+    // Waits for the request with a response set; then finishes the response and traps.
+    let fail_late = r#"
+        (local.set $response (call $answer (i32.const 200)))
+        (local.set $body (call $body_of (local.get $response)))
+        (local.set $stream (call $stream_of (local.get $body)))
+        (call $set (local.get $out) (local.get $response))
+        (local.set $input (call $input_of (local.get $request)))
+        (call $read (local.get $input))
+        (drop) (drop)
+        (call $write (local.get $stream) (i32.const 1024) (i32.const 5))
+        (call $finish (local.get $stream) (local.get $body))
+        (unreachable)"#;
+    let server = serve(single(guest("whole", fail_late))).await;
+    let mut client = server.connect().await;
+    let (mut pieces, response) = client.post_in_pieces();
+    let response = response.await;
+    pieces.send_data("x".into()).await.unwrap();
+    assert_eq!(reply(response).await.body, "whole");
+}
