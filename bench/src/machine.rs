@@ -29,7 +29,7 @@ impl Machine {
             command: command_line(),
             processor: field("/proc/cpuinfo", "model name"),
             cores: std::thread::available_parallelism().map_or(0, usize::from),
-            memory: field("/proc/meminfo", "MemTotal"),
+            memory: memory(),
             system: output(root, "uname", &["-sr"]),
             rustc: output(root, "rustc", &["--version"]),
             load_at_start: load(),
@@ -41,6 +41,11 @@ impl Machine {
 pub(crate) fn load() -> String {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split_whitespace().take(3).collect::<Vec<_>>().join(" ")
+}
+
+fn memory() -> String {
+    let kibibytes = field("/proc/meminfo", "MemTotal").trim_end_matches(" kB").parse::<f64>();
+    kibibytes.map(|kibibytes| format!("{:.0} GiB", kibibytes / f64::from(1 << 20))).unwrap_or_default()
 }
 
 fn commit(root: &Path) -> String {

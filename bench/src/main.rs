@@ -40,6 +40,9 @@ struct Args {
     /// The models to measure, separated by commas [default: all]
     #[arg(long, value_delimiter = ',')]
     models: Vec<String>,
+    /// The batch sizes, separated by commas [default: those of benches.toml]
+    #[arg(long, value_delimiter = ',')]
+    batches: Vec<u64>,
     /// The document whose part between the markers is replaced by the report
     #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
@@ -67,7 +70,7 @@ fn main() -> Result<()> {
 
 /// Measures, and keeps the results whatever happens to the report.
 fn measured(args: &Args, places: &Places) -> Result<Results> {
-    let manifest = Manifest::read(&places.manifest())?;
+    let manifest = Manifest::read(&places.manifest())?.with_batches(&args.batches);
     let profile = manifest.profile(&args.profile)?;
     let models = manifest.models(&args.models)?;
     let results =

@@ -54,6 +54,15 @@ impl Manifest {
         toml::from_str(&text).with_context(|| format!("cannot parse `{}`", path.display()))
     }
 
+    /// The manifest with other batch sizes, if any are given.
+    pub(crate) fn with_batches(mut self, batches: &[u64]) -> Self {
+        if !batches.is_empty() {
+            self.batches = batches.to_vec();
+            self.fixed_batches.retain(|batch| batches.contains(batch));
+        }
+        self
+    }
+
     pub(crate) fn profile(&self, name: &str) -> Result<&Profile> {
         self.profile.get(name).with_context(|| format!("there is no profile `{name}`"))
     }

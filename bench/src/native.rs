@@ -16,6 +16,9 @@ use tract_onnx::tract_hir::infer::{Factoid as _, GenericFactoid, InferenceModelE
 use crate::models;
 use crate::runner::{Question, Runner};
 
+/// As pinned in `Cargo.toml`, here and in the main workspace.
+pub(crate) const VERSION: &str = "0.23.9";
+
 type State = SimpleState<TypedFact, Box<dyn TypedOp>>;
 
 /// A plan, and the state that it keeps between calls.

@@ -1,6 +1,7 @@
 //! The report of a run as Markdown. It only arranges what was measured; the caveats stand in `BENCHMARKS.md`.
 
 use crate::cell::{Cell, Outcome};
+use crate::native;
 use crate::results::{ModelResults, Results};
 use crate::runner::Subject;
 use crate::tables::{NOTHING, Table, ratio, size, spread, time};
@@ -12,8 +13,10 @@ const NOISE: f64 = 1.05;
 pub(crate) fn markdown(results: &Results) -> String {
     let parts = [
         circumstances(results),
-        "### From file to instance\n".to_owned(),
-        stages(&results.models),
+        "### Packing and compiling\n".to_owned(),
+        packing(&results.models),
+        "\n### Starting\n".to_owned(),
+        starting(&results.models),
         "\n### Inference\n".to_owned(),
         inference(&results.models),
         notes(&results.models),
@@ -24,23 +27,31 @@ pub(crate) fn markdown(results: &Results) -> String {
 }
 
 fn circumstances(results: &Results) -> String {
-    let machine = &results.machine;
-    let profile = &results.profile;
+    let Results { machine, profile, load_at_end, onnx_runtime, .. } = results;
+    let floor = spread(&results.onnx_runtime_floor);
     [
         format!("- **When:** {} UTC, commit {}", machine.time, machine.commit),
         format!("- **Command:** `{}`, in `bench/`", machine.command),
         format!("- **Machine:** {}, {} cores, {}", machine.processor, machine.cores, machine.memory),
         format!("- **System:** {}, {}", machine.system, machine.rustc),
-        format!("- **Load** over 1, 5 and 15 minutes: {} at the start, {} at the end", machine.load_at_start, results.load_at_end),
-        format!("- **Peers:** tract 0.23.9, native; ONNX Runtime {}, one thread, called from Python, where calling an empty model takes {}", results.onnx_runtime, spread(&results.onnx_runtime_floor)),
-        format!("- **Effort:** at most {} rounds of {} ms for each subject and {} s for a cell", profile.rounds, profile.slice_ms, profile.cell_budget_s),
-        format!("- **First model on a machine**, with nothing compiled before: packed in {}", time(results.first_pack)),
+        format!(
+            "- **Load** over 1, 5, 15 minutes: {} at the start, {load_at_end} at the end",
+            machine.load_at_start
+        ),
+        format!(
+            "- **Peers:** tract {}, native; ONNX Runtime {onnx_runtime}, one thread, called",
+            native::VERSION
+        ),
+        format!("  from Python, where calling an empty model takes {floor}"),
+        format!("- **Effort:** at most {} rounds of {} ms a subject", profile.rounds, profile.slice_ms),
+        format!("  and {} s a cell", profile.cell_budget_s),
+        format!("- **A first model**, with nothing compiled before: packed in {}", time(results.first_pack)),
         String::new(),
     ]
     .join("\n")
 }
 
-fn stages(models: &[ModelResults]) -> String {
+fn packing(models: &[ModelResults]) -> String {
     let mut table = Table::new(&[
         "model",
         "ONNX",
@@ -50,11 +61,6 @@ fn stages(models: &[ModelResults]) -> String {
         "of that loading",
         "compile, nothing known",
         "compile, runtime known",
-        "start from compiled",
-        "of that reading it",
-        "instance",
-        "tract: load",
-        "ONNX Runtime: load",
     ]);
     for ModelResults { name, stages, .. } in models {
         table.row(&[
@@ -66,9 +72,28 @@ fn stages(models: &[ModelResults]) -> String {
             time(stages.load_in_wasm),
             spread(&stages.compile),
             spread(&stages.compile_known),
+        ]);
+    }
+    table.markdown()
+}
+
+fn starting(models: &[ModelResults]) -> String {
+    let mut table = Table::new(&[
+        "model",
+        "Plinth: start, compiled before",
+        "of that reading",
+        "make an instance",
+        "make and end one, unused",
+        "tract: load",
+        "ONNX Runtime: load",
+    ]);
+    for ModelResults { name, stages, .. } in models {
+        table.row(&[
+            name.clone(),
             spread(&stages.start),
             time(stages.load_compiled.median),
             spread(&stages.instantiate),
+            spread(&stages.instance),
             spread(&stages.tract_load),
             spread(&stages.onnx_runtime_load),
         ]);

@@ -41,8 +41,10 @@ pub(crate) struct Stages {
     pub(crate) start: Spread,
     /// Of that: the compiled file alone.
     pub(crate) load_compiled: Spread,
-    /// A fresh instance from the pool.
+    /// A fresh instance from the pool, making it only.
     pub(crate) instantiate: Spread,
+    /// Making it, and giving it back unused.
+    pub(crate) instance: Spread,
     /// tract as native code, from bytes to a plan.
     pub(crate) tract_load: Spread,
     /// ONNX Runtime, from bytes to a session.
@@ -140,6 +142,7 @@ pub(crate) fn measure(
         timed(|| Ok(engine.load(&wasm)?))
     })?;
     let (instantiate, _) = repeat(profile.instantiate_repetitions, || timed(|| Ok(open.instantiate()?)))?;
+    let (instance, ()) = repeat(profile.instantiate_repetitions, || timed(|| Ok(drop(open.instantiate()?))))?;
     let (tract_load, _) = repeat(PEER_LOADS, || timed(|| Plan::load(&onnx)))?;
     let (onnx_runtime_load, ()) = repeat(PEER_LOADS, || Ok((peer.open(&model.onnx)?, ())))?;
     let Sizes { packed: packed_bytes, data: data_bytes, .. } = packed.sizes;
@@ -154,6 +157,7 @@ pub(crate) fn measure(
         start,
         load_compiled,
         instantiate,
+        instance,
         tract_load,
         onnx_runtime_load,
     };

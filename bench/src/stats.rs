@@ -1,7 +1,5 @@
 //! Medians and spreads of times. All times are in seconds.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 /// The middle and the width of a sample.
@@ -28,10 +26,6 @@ impl Spread {
 
 pub(crate) fn median(times: &[f64]) -> Option<f64> {
     quantile(&sorted(times), 0.5)
-}
-
-pub(crate) fn seconds(times: &[Duration]) -> Vec<f64> {
-    times.iter().map(Duration::as_secs_f64).collect()
 }
 
 fn sorted(times: &[f64]) -> Vec<f64> {

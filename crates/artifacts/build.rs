@@ -1,6 +1,8 @@
 //! Finds the compiled guests and writes the constants that embed them. It compiles nothing: guests have their own targets
 //! and profiles, which `cargo xtask build` knows.
 
+#![expect(clippy::disallowed_methods, reason = "a build script reads and writes files")]
+
 use std::{
     env, fs,
     path::{Path, PathBuf},

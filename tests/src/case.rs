@@ -53,7 +53,9 @@ pub fn cases(endpoint: &str) -> Vec<Case> {
     let folder = root().join("tests/golden").join(endpoint);
     let mut names: Vec<String> = fs::read_dir(&folder)
         .expect("the endpoint has golden cases")
-        .map(|entry| entry.expect("the folder can be read").file_name().into_string().expect("names are UTF-8"))
+        .map(|entry| {
+            entry.expect("the folder can be read").file_name().into_string().expect("names are UTF-8")
+        })
         .collect();
     names.sort();
     names.into_iter().map(|name| read(&folder.join(&name), name)).collect()

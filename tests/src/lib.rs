@@ -6,7 +6,6 @@
     clippy::disallowed_methods,
     clippy::expect_used,
     clippy::panic,
-    clippy::unwrap_used,
     clippy::indexing_slicing,
     reason = "tests do I/O and fail by panicking"
 )]
@@ -21,7 +20,10 @@ use std::path::{Path, PathBuf};
 /// The repository's root.
 #[must_use]
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this package is in a folder of the root").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("this package is in a folder of the root")
+        .to_owned()
 }
 
 /// The bytes of a demo model as `cargo xtask build` packed it.
@@ -31,7 +33,8 @@ pub fn root() -> PathBuf {
 #[must_use]
 pub fn packed_model(name: &str) -> Vec<u8> {
     let path = root().join(format!("target/models/{name}.wasm"));
-    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run `cargo xtask build`", path.display()))
+    std::fs::read(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}; run `cargo xtask build`", path.display()))
 }
 
 /// The names of the demo models.
@@ -47,5 +50,6 @@ pub fn model_names() -> [&'static str; 3] {
 #[must_use]
 pub fn engine(pool: engine::Pool) -> engine::Engine {
     let cache_dir = Some(root().join("target/compiled"));
-    engine::Engine::new(&engine::Settings { cache_dir, pool, epoch_interruption: false }).expect("the settings are valid")
+    engine::Engine::new(&engine::Settings { cache_dir, pool, epoch_interruption: false })
+        .expect("the settings are valid")
 }

@@ -48,7 +48,9 @@ impl Native {
     /// If the model is not there.
     #[must_use]
     pub fn with_model(engine: &Engine, name: &str) -> Self {
-        Self { model: InProcess(PackedModel::open(engine, &packed_model(name)).expect("the model is packed")) }
+        Self {
+            model: InProcess(PackedModel::open(engine, &packed_model(name)).expect("the model is packed")),
+        }
     }
 
     /// Answers without a connection.
@@ -60,7 +62,8 @@ impl Native {
         let request = http::Request::builder().method(question.method.as_str()).uri(&question.path);
         let request = request.body(question.body.as_slice()).expect("the question is a request");
         let response = predict::handle(&self.model, &predict::Config::default(), &request);
-        let content_type = response.headers().get("content-type").map(|value| value.to_str().expect("text").to_owned());
+        let content_type =
+            response.headers().get("content-type").map(|value| value.to_str().expect("text").to_owned());
         Answer {
             status: response.status().as_u16(),
             content_type: content_type.unwrap_or_default(),
@@ -93,7 +96,8 @@ impl Client {
             .body(question.body.clone())
             .expect("the question is a request");
         let mut response = self.agent.run(request).expect("the server answers");
-        let content_type = response.headers().get("content-type").map(|value| value.to_str().expect("text").to_owned());
+        let content_type =
+            response.headers().get("content-type").map(|value| value.to_str().expect("text").to_owned());
         Answer {
             status: response.status().as_u16(),
             content_type: content_type.unwrap_or_default(),
@@ -143,7 +147,8 @@ impl Embedded {
             let engine = crate::engine(Pool::Slots(limits.concurrent_requests));
             host::runtime().expect("threads are free").block_on(async {
                 let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
-                let server = Server::bind(application, &engine, &limits, any_port).await.expect("it can be served");
+                let server =
+                    Server::bind(application, &engine, &limits, any_port).await.expect("it can be served");
                 bound.send(server.local_addr()).expect("the test waits");
                 server.run(async { drop(stopped.await) }).await;
             });
@@ -190,7 +195,8 @@ impl WasmtimeServe {
         std::fs::write(component.path(), composed).expect("there is room for a file");
         let program = root().join("target/release/wasmtime-serve");
         // The model runtime's function table is larger than wasmtime's pool allows by default.
-        let arguments = ["-Scli", "-Opooling-table-elements=100000", "-Opooling-max-core-instance-size=10485760"];
+        let arguments =
+            ["-Scli", "-Opooling-table-elements=100000", "-Opooling-max-core-instance-size=10485760"];
         let mut child = Command::new(&program)
             .args(arguments)
             .arg("--addr=127.0.0.1:0")

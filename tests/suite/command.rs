@@ -28,8 +28,14 @@ fn check_misuse(arguments: &[&str], expected: &str) {
 fn misuse_is_one_clear_line_and_exit_code_2() {
     check_misuse(&["serve", "tests/models/not-onnx.onnx"], "not an ONNX model");
     check_misuse(&["serve", "no-such-file.onnx"], "cannot read `no-such-file.onnx`");
-    check_misuse(&["pack", "tests/models/unsupported.onnx", "-o", "/dev/null"], "Frobnicate (com.example opset 1)");
-    check_misuse(&["serve", "target/models/digits.wasm", "target/models/digits.wasm"], "two models are named `digits`");
+    check_misuse(
+        &["pack", "tests/models/unsupported.onnx", "-o", "/dev/null"],
+        "Frobnicate (com.example opset 1)",
+    );
+    check_misuse(
+        &["serve", "target/models/digits.wasm", "target/models/digits.wasm"],
+        "two models are named `digits`",
+    );
     check_misuse(&["up", "-f", "no-such-folder/spin.toml"], "no-such-folder/spin.toml");
 }
 
@@ -52,10 +58,12 @@ fn inspect_tells_the_signature_of_both_kinds_of_file() {
 
 #[test]
 fn a_server_says_where_it_serves_and_ends_on_sigterm() {
-    let mut server = plinth(&["up", "-f", "spin.toml", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut server =
+        plinth(&["up", "-f", "spin.toml", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
     let url = lines.find_map(|line| line.unwrap().strip_prefix("Serving ").map(str::to_owned)).unwrap();
-    let ready = ureq::get(format!("{url}/v2/health/ready")).call().unwrap().body_mut().read_to_string().unwrap();
+    let ready =
+        ureq::get(format!("{url}/v2/health/ready")).call().unwrap().body_mut().read_to_string().unwrap();
     assert_eq!(ready, r#"{"live":true,"ready":true}"#);
     terminate(&server);
     assert!(server.wait().unwrap().success());

@@ -27,7 +27,10 @@ impl Runtimes {
         Self {
             native: model_names().into_iter().map(|name| (name, Native::with_model(&engine, name))).collect(),
             embedded: Embedded::demo(),
-            wasmtime_serve: model_names().into_iter().map(|name| (name, WasmtimeServe::with_model(name))).collect(),
+            wasmtime_serve: model_names()
+                .into_iter()
+                .map(|name| (name, WasmtimeServe::with_model(name)))
+                .collect(),
         }
     }
 

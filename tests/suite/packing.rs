@@ -61,7 +61,10 @@ fn every_datatype_passes_through() {
     let outputs = model.infer(inputs.clone(), &[]).unwrap();
     assert_eq!(inputs.len(), outputs.len());
     for (input, output) in inputs.iter().zip(&outputs) {
-        assert_eq!((input.datatype(), input.shape(), input.data()), (output.datatype(), output.shape(), output.data()));
+        assert_eq!(
+            (input.datatype(), input.shape(), input.data()),
+            (output.datatype(), output.shape(), output.data())
+        );
     }
 }
 
@@ -101,7 +104,12 @@ fn unsupported_operators_are_told_all_at_once() {
     };
     let found: Vec<(&str, &str, usize)> =
         operators.iter().map(|it| (it.operator.as_str(), it.domain.as_str(), it.nodes.len())).collect();
-    let expected = [("Det", "ai.onnx", 1), ("Frobnicate", "com.example", 1), ("LpPool", "ai.onnx", 1), ("Scaler", "ai.onnx.ml", 2)];
+    let expected = [
+        ("Det", "ai.onnx", 1),
+        ("Frobnicate", "com.example", 1),
+        ("LpPool", "ai.onnx", 1),
+        ("Scaler", "ai.onnx.ml", 2),
+    ];
     assert_eq!(found, expected);
 }
 

@@ -74,7 +74,10 @@ impl Workspace {
         let metadata: Value = serde_json::from_str(&metadata).context("cannot read `cargo metadata`")?;
         let packages = metadata.get("packages").and_then(Value::as_array).into_iter().flatten();
         let names = packages.filter_map(|package| package.get("name")?.as_str());
-        Ok(names.filter(|name| !apart.iter().any(|crate_apart| crate_apart == name)).map(str::to_owned).collect())
+        Ok(names
+            .filter(|name| !apart.iter().any(|crate_apart| crate_apart == name))
+            .map(str::to_owned)
+            .collect())
     }
 
     /// Names of the crates that are never built together with the others: those that run as Wasm only, and the peer.

@@ -18,7 +18,10 @@ pub(crate) fn signature(metadata: &Metadata) {
 }
 
 pub(crate) fn loaded(loaded: &Loaded, onnx_bytes: Option<u64>) {
-    row("ONNX", &format!("IR version {}, opset {}, {} nodes", loaded.ir_version, loaded.opset, loaded.n_nodes));
+    row(
+        "ONNX",
+        &format!("IR version {}, opset {}, {} nodes", loaded.ir_version, loaded.opset, loaded.n_nodes),
+    );
     if let Some(onnx_bytes) = onnx_bytes {
         row("ONNX file", &format!("{}, of it weights {}", bytes(onnx_bytes), bytes(loaded.weights_bytes)));
     }
@@ -45,9 +48,8 @@ fn row(name: &str, value: &str) {
 
 fn tensor(spec: &TensorSpec, metadata: &Metadata) -> String {
     let symbolic = metadata.property(&format!("dims.{}", spec.name)).map(str::to_owned);
-    let dims = symbolic.unwrap_or_else(|| {
-        spec.shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
-    });
+    let dims =
+        symbolic.unwrap_or_else(|| spec.shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(","));
     format!("{} {}[{}]", spec.name, spec.datatype, dims.replace(',', ", "))
 }
 

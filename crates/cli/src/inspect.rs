@@ -34,7 +34,9 @@ fn onnx_file(args: &Args, onnx: &[u8]) -> Result<()> {
 
 fn packed_model(args: &Args, wasm: &[u8]) -> Result<()> {
     let misuse = |error| Misuse(format!("`{}` is not a packed model: {error:#}", args.file.display()));
-    let model = PackedModel::open(&settings::engine_for_tools()?, wasm).map_err(anyhow::Error::from).map_err(misuse)?;
+    let model = PackedModel::open(&settings::engine_for_tools()?, wasm)
+        .map_err(anyhow::Error::from)
+        .map_err(misuse)?;
     println!("`{}` is a packed model; it imports nothing", args.file.display());
     describe::signature(model.metadata());
     describe::sizes(&Sizes::of(wasm)?);

@@ -2,6 +2,7 @@
 //! documented body. Runs for `PLINTH_FUZZ_SECONDS` (20 unless told) with a fixed seed, so that a longer run begins with a
 //! shorter one's cases.
 
+#![expect(clippy::disallowed_methods, reason = "reads requests from files and runs for a given time")]
 #![cfg(test)]
 
 mod digits;

@@ -1,6 +1,7 @@
 //! The golden cases of `predict` that no arithmetic decides: errors, byte for byte, and answers without the model. Of the
 //! other cases of `digits`, the status. The numbers are compared where the real models run.
 
+#![expect(clippy::disallowed_methods, reason = "reads cases from files")]
 #![cfg(test)]
 
 mod digits;

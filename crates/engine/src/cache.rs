@@ -47,7 +47,10 @@ impl Cache {
     }
 }
 
-#[expect(unsafe_code, reason = "wasmtime cannot check machine code; the folder is trusted, see the module's words")]
+#[expect(
+    unsafe_code,
+    reason = "wasmtime cannot check machine code; the folder is trusted, see the module's words"
+)]
 fn deserialize(wasmtime: &Wasmtime, path: &Path) -> Result<Component> {
     // SAFETY: the file was written by `Cache::load` from `precompile_component` under this very configuration.
     unsafe { Component::deserialize_file(wasmtime, path) }.map_err(compile_error)

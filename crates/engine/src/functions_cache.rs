@@ -59,7 +59,9 @@ impl CacheStore for FunctionsCache {
 fn encode(functions: &Functions) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (key, value) in functions {
-        let (Ok(key_len), Ok(value_len)) = (u32::try_from(key.len()), u32::try_from(value.len())) else { continue };
+        let (Ok(key_len), Ok(value_len)) = (u32::try_from(key.len()), u32::try_from(value.len())) else {
+            continue;
+        };
         bytes.extend_from_slice(&key_len.to_le_bytes());
         bytes.extend_from_slice(&value_len.to_le_bytes());
         bytes.extend_from_slice(key);
@@ -93,7 +95,8 @@ mod tests {
 
     #[test]
     fn what_is_kept_comes_back() {
-        let functions = Functions::from([(b"key".to_vec(), b"code".to_vec()), (b"other".to_vec(), Vec::new())]);
+        let functions =
+            Functions::from([(b"key".to_vec(), b"code".to_vec()), (b"other".to_vec(), Vec::new())]);
         assert_eq!(decode(encode(&functions)), functions);
     }
 

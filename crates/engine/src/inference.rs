@@ -38,7 +38,12 @@ impl Inference {
     /// # Errors
     /// [`Error::InvalidInput`] or [`Error::Model`], after which the instance goes on; [`Error::Trap`], after which every
     /// call traps; [`Error::MalformedOutput`].
-    pub fn infer(&self, store: &mut Store<()>, inputs: Vec<Tensor>, outputs: &[String]) -> Result<Vec<Tensor>> {
+    pub fn infer(
+        &self,
+        store: &mut Store<()>,
+        inputs: Vec<Tensor>,
+        outputs: &[String],
+    ) -> Result<Vec<Tensor>> {
         let inputs: Vec<wit::Tensor> = inputs.into_iter().map(tensor_to_wit).collect();
         let answer = self.exports.plinth_model_inference().call_infer(store, &inputs, outputs);
         match answer.map_err(trap_error)? {

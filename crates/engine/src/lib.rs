@@ -3,6 +3,8 @@
 //!
 //! This crate knows no HTTP and no ONNX. `host` serves components with it; `packer` makes them.
 
+#![expect(clippy::disallowed_methods, reason = "keeps compiled components on disk")]
+
 mod bindings;
 mod cache;
 mod compose;

@@ -31,7 +31,8 @@ impl PackedModel {
     pub fn open(engine: &Engine, wasm: &[u8]) -> Result<Self> {
         let component = engine.load(wasm)?;
         let linker = Linker::new(engine.wasmtime());
-        let instances = linker.instantiate_pre(&component).and_then(ModelPre::new).map_err(instantiate_error)?;
+        let instances =
+            linker.instantiate_pre(&component).and_then(ModelPre::new).map_err(instantiate_error)?;
         let mut first = Session::start(&instances)?;
         let metadata = first.inference.metadata(&mut first.store)?;
         Ok(Self { instances, metadata })

@@ -20,7 +20,7 @@ pub(crate) fn read(request: IncomingRequest, max_body_bytes: usize) -> Result<Re
         .uri(request.path_with_query().unwrap_or_else(|| "/".to_owned()));
     let headers = request.headers();
     for name in READ_HEADERS {
-        for value in headers.get(&name.to_owned()) {
+        for value in headers.get(name) {
             read = read.header(name, value);
         }
     }

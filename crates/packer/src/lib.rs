@@ -4,6 +4,8 @@
 //! to load the file; its memory is then written back into the module, which is encoded again as world `model`, without
 //! the loader. What leaves here has answered generated inputs exactly as the runtime did before the snapshot.
 
+#![expect(clippy::disallowed_methods, reason = "tells how long things take")]
+
 mod bindings;
 mod error;
 mod memory;
@@ -19,6 +21,6 @@ mod verify;
 pub use error::{Error, Result, UnsupportedOperator};
 pub use options::Options;
 pub use pack::{Packed, examine, pack};
-pub use verify::time;
 pub use report::{Loaded, Timings};
 pub use size::Sizes;
+pub use verify::time;

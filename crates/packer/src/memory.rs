@@ -27,16 +27,26 @@ impl Reader<'_> {
         }
     }
 
-    fn try_call<R: Lift + ComponentNamedList + 'static>(&mut self, instance: &str, function: &str) -> wasmtime::Result<R> {
+    fn try_call<R: Lift + ComponentNamedList + 'static>(
+        &mut self,
+        instance: &str,
+        function: &str,
+    ) -> wasmtime::Result<R> {
         let missing = || wasmtime::format_err!("the instrumented component lacks `{instance}#{function}`");
         let (_, parent) = self.instance.get_export(&mut *self.store, None, instance).ok_or_else(missing)?;
-        let (_, export) = self.instance.get_export(&mut *self.store, Some(&parent), function).ok_or_else(missing)?;
+        let (_, export) =
+            self.instance.get_export(&mut *self.store, Some(&parent), function).ok_or_else(missing)?;
         self.instance.get_typed_func::<(), R>(&mut *self.store, export)?.call(&mut *self.store, ())
     }
 }
 
 impl ComponentInstanceState for Reader<'_> {
-    async fn call_func_ret_list_u8(&mut self, instance: &str, func: &str, contents: impl FnOnce(&[u8]) + Send) {
+    async fn call_func_ret_list_u8(
+        &mut self,
+        instance: &str,
+        func: &str,
+        contents: impl FnOnce(&[u8]) + Send,
+    ) {
         match self.try_call::<(WasmList<u8>,)>(instance, func) {
             Ok((list,)) => contents(list.as_le_slice(&*self.store)),
             Err(error) => {

@@ -75,12 +75,8 @@ fn other_exports(exports: wasmparser::ExportSectionReader<'_>) -> Result<wasm_en
     for export in exports {
         let export = export.map_err(runtime_error)?;
         if !export.name.contains(LOADER) {
-            kept.export(export.name, export_kind(export.kind)?, export.index);
+            kept.export(export.name, export.kind.into(), export.index);
         }
     }
     Ok(kept)
-}
-
-fn export_kind(kind: wasmparser::ExternalKind) -> Result<wasm_encoder::ExportKind> {
-    wasm_encoder::ExportKind::try_from(kind).map_err(|_| Error::Runtime(format!("unexpected export {kind:?}")))
 }

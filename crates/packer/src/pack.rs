@@ -47,7 +47,12 @@ pub fn pack(engine: &Engine, runtime: &[u8], onnx: &[u8], options: &Options) -> 
 ///
 /// # Errors
 /// As [`pack`].
-pub fn examine(engine: &Engine, runtime: &[u8], onnx: &[u8], options: &Options) -> Result<(Metadata, Loaded)> {
+pub fn examine(
+    engine: &Engine,
+    runtime: &[u8],
+    onnx: &[u8],
+    options: &Options,
+) -> Result<(Metadata, Loaded)> {
     let component = loadable_component(runtime)?;
     let mut runtime = Runtime::start(engine, &component)?;
     let loaded = runtime.load(onnx, options, properties(onnx, options))?;

@@ -55,7 +55,8 @@ impl<'a> Runtime<'a> {
         };
         let start = Instant::now();
         let loader = self.loading.plinth_model_loader();
-        let report = loader.call_load(&mut self.store, onnx, &options).map_err(trapped)?.map_err(load_error)?;
+        let report =
+            loader.call_load(&mut self.store, onnx, &options).map_err(trapped)?.map_err(load_error)?;
         Ok(Loaded {
             ir_version: report.ir_version,
             opset: report.opset,

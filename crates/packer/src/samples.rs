@@ -76,7 +76,8 @@ mod tests {
 
     #[test]
     fn halves_are_ieee_754() {
-        for (value, bits) in [(0.0, 0x0000), (0.125, 0x3000), (0.5, 0x3800), (0.875, 0x3B00), (-1.0, 0xBC00)] {
+        for (value, bits) in [(0.0, 0x0000), (0.125, 0x3000), (0.5, 0x3800), (0.875, 0x3B00), (-1.0, 0xBC00)]
+        {
             assert_eq!(half_bits(value), bits, "{value}");
         }
     }

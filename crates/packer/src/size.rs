@@ -2,9 +2,9 @@
 
 use wasmparser::{Parser, Payload};
 
+use crate::Result;
 use crate::error::runtime_error;
 use crate::module::core_module;
-use crate::Result;
 
 /// Sizes in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -33,15 +33,16 @@ pub(crate) fn metadata_to_wit(metadata: &Metadata) -> wit::ModelMetadata {
 /// # Errors
 /// Text that says what tract cannot hold: `BOOL` bytes other than 0 and 1, strings that are not UTF-8, `BF16`.
 pub(crate) fn tensor_to_tract(tensor: &Tensor) -> Result<TractTensor, String> {
-    let shape: Vec<usize> = tensor.shape().iter().map(|&dim| dim as usize).collect();
+    let shape: Vec<usize> = tensor.shape().iter().copied().map(addressable).collect();
     if tensor.datatype() == Datatype::Bytes {
         return strings_to_tract(tensor, &shape);
     }
     if tensor.datatype() == Datatype::Bool && tensor.data().iter().any(|&byte| byte > 1) {
         return Err(format!("tensor `{}`: a BOOL element is neither 0 nor 1", tensor.name()));
     }
-    let datum_type = datum_type(tensor.datatype())
-        .ok_or_else(|| format!("tensor `{}`: the model runtime has no {}", tensor.name(), tensor.datatype()))?;
+    let datum_type = datum_type(tensor.datatype()).ok_or_else(|| {
+        format!("tensor `{}`: the model runtime has no {}", tensor.name(), tensor.datatype())
+    })?;
     let mut converted = TractTensor::zero_dt(datum_type, &shape).map_err(|error| error.to_string())?;
     converted.as_bytes_mut().copy_from_slice(tensor.data());
     Ok(converted)
@@ -55,12 +56,16 @@ pub(crate) fn tensor_from_tract(tensor: &TractTensor, spec: &TensorSpec) -> Resu
     let shape: Vec<u64> = tensor.shape().iter().map(|&dim| dim as u64).collect();
     let data = match tensor.datum_type() {
         DatumType::String => strings_from_tract(tensor)?,
-        DatumType::TDim => {
-            tensor.cast_to::<i64>().map_err(|error| error.to_string())?.as_bytes().to_vec()
-        }
+        DatumType::TDim => tensor.cast_to::<i64>().map_err(|error| error.to_string())?.as_bytes().to_vec(),
         _ => tensor.as_bytes().to_vec(),
     };
     Ok(wit::Tensor { name: spec.name.clone(), datatype: datatype_to_wit(spec.datatype), shape, data })
+}
+
+/// A dimension or count of a checked tensor. Only one beside an empty dimension can be more than memory holds, and stands
+/// for no elements then.
+pub(crate) fn addressable(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
 }
 
 fn strings_to_tract(tensor: &Tensor, shape: &[usize]) -> Result<TractTensor, String> {

@@ -55,7 +55,7 @@ fn empty_metadata() -> inference::ModelMetadata {
     convert::metadata_to_wit(&tensor::Metadata::default())
 }
 
-#[expect(unsafe_code, reason = "generated code")]
+#[expect(unsafe_code, unreachable_pub, reason = "generated code")]
 mod exported {
     use crate::{Runtime, bindings};
 

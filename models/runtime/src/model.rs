@@ -3,14 +3,14 @@
 use tensor::{Metadata, Tensor, TensorSpec};
 use tract_onnx::Onnx;
 use tract_onnx::pb::ModelProto;
-use tract_onnx::tract_core::plan::SimpleState;
 use tract_onnx::prelude::{
-    IntoRunnable as _, IntoTValue as _, OutletId, TVec, TValue, TypedFact, TypedModel, TypedOp,
+    IntoRunnable as _, IntoTValue as _, OutletId, TValue, TVec, TypedFact, TypedModel, TypedOp,
 };
+use tract_onnx::tract_core::plan::SimpleState;
 use tract_onnx::tract_hir::infer::InferenceModelExt as _;
 
 use crate::bindings::exports::plinth::model::{inference, loader};
-use crate::convert::{tensor_from_tract, tensor_from_wit, tensor_to_tract};
+use crate::convert::{addressable, tensor_from_tract, tensor_from_wit, tensor_to_tract};
 use crate::signature::{Port, name_open_dimensions, port};
 use crate::{onnx, operators};
 
@@ -53,7 +53,10 @@ impl From<tensor::Error> for InferError {
 
 impl Model {
     /// Loads, optimises and warms up the ONNX file.
-    pub(crate) fn load(onnx: Vec<u8>, options: loader::Options) -> Result<(Self, loader::Report), loader::Error> {
+    pub(crate) fn load(
+        onnx: Vec<u8>,
+        options: loader::Options,
+    ) -> Result<(Self, loader::Report), loader::Error> {
         let proto = onnx::parse(onnx)?;
         let mut report = describe(&proto);
         let plan = build(proto, &options.outputs)?;
@@ -79,7 +82,8 @@ impl Model {
         selected
             .into_iter()
             .map(|(output_idx, spec)| {
-                let value = values.get(output_idx).ok_or_else(|| format!("no value for output `{}`", spec.name))?;
+                let value =
+                    values.get(output_idx).ok_or_else(|| format!("no value for output `{}`", spec.name))?;
                 tensor_from_tract(value, spec)
             })
             .collect::<Result<_, _>>()
@@ -92,7 +96,12 @@ impl Model {
     fn warm_up(&mut self) -> Result<u32, loader::Error> {
         let mut n_succeeded = 0;
         for n_rows in WARM_UP_ROWS {
-            let zeros = self.metadata.inputs.iter().map(|spec| zeros(spec, n_rows)).collect::<tensor::Result<Vec<_>>>();
+            let zeros = self
+                .metadata
+                .inputs
+                .iter()
+                .map(|spec| zeros(spec, n_rows))
+                .collect::<tensor::Result<Vec<_>>>();
             let zeros = zeros.map_err(|error| loader::Error::Invalid(error.to_string()))?;
             n_succeeded += u32::from(run(&mut self.state, &zeros).is_ok());
         }
@@ -105,7 +114,8 @@ fn arrange(specs: &[TensorSpec], inputs: Vec<inference::Tensor>) -> Result<Vec<T
     let mut slots: Vec<Option<Tensor>> = specs.iter().map(|_| None).collect();
     for input in inputs {
         let tensor = tensor_from_wit(input)?;
-        let Some((spec, slot)) = specs.iter().zip(&mut slots).find(|(spec, _)| spec.name == tensor.name()) else {
+        let Some((spec, slot)) = specs.iter().zip(&mut slots).find(|(spec, _)| spec.name == tensor.name())
+        else {
             return Err(InferError::InvalidInput(format!("the model has no input `{}`", tensor.name())));
         };
         spec.check(&tensor)?;
@@ -118,7 +128,10 @@ fn arrange(specs: &[TensorSpec], inputs: Vec<inference::Tensor>) -> Result<Vec<T
 }
 
 /// The indices and specs of the outputs asked for; all if none is named.
-fn select<'a>(specs: &'a [TensorSpec], outputs: &[String]) -> Result<Vec<(usize, &'a TensorSpec)>, InferError> {
+fn select<'a>(
+    specs: &'a [TensorSpec],
+    outputs: &[String],
+) -> Result<Vec<(usize, &'a TensorSpec)>, InferError> {
     if outputs.is_empty() {
         return Ok(specs.iter().enumerate().collect());
     }
@@ -147,7 +160,7 @@ fn zeros(spec: &TensorSpec, n_rows: u64) -> tensor::Result<Tensor> {
     let shape: Vec<u64> = spec.shape.iter().map(|&dim| u64::try_from(dim).unwrap_or(n_rows)).collect();
     let n_elements: u64 = shape.iter().product();
     let element_size = spec.datatype.element_size().unwrap_or(size_of::<u32>());
-    Tensor::new(spec.name.clone(), spec.datatype, shape, vec![0; n_elements as usize * element_size])
+    Tensor::new(spec.name.clone(), spec.datatype, shape, vec![0; addressable(n_elements) * element_size])
 }
 
 fn describe(proto: &ModelProto) -> loader::Report {
@@ -156,7 +169,7 @@ fn describe(proto: &ModelProto) -> loader::Report {
         ir_version: proto.ir_version,
         opset: onnx::opset(proto),
         producer: onnx::producer(proto),
-        nodes: graph.map_or(0, |graph| graph.node.len() as u32),
+        nodes: graph.map_or(0, |graph| u32::try_from(graph.node.len()).unwrap_or(u32::MAX)),
         weights_size: graph.map_or(0, onnx::weights_size),
         warm_ups: 0,
     }
@@ -182,7 +195,8 @@ fn optimise(framework: &Onnx, proto: ModelProto, outputs: &[String]) -> Result<T
     if !outputs.is_empty() {
         model.select_outputs_by_name(outputs).map_err(|error| format!("{error:#}"))?;
     }
-    let typed = model.into_typed().and_then(TypedModel::into_decluttered).map_err(|error| format!("{error:#}"))?;
+    let typed =
+        model.into_typed().and_then(TypedModel::into_decluttered).map_err(|error| format!("{error:#}"))?;
     prune_inputs(typed)?.into_optimized().map_err(|error| format!("{error:#}"))
 }
 

@@ -44,7 +44,8 @@ pub(crate) fn producer(proto: &ModelProto) -> String {
 
 /// Bytes of all weights, whatever their encoding in the file: initialisers and the values of `Constant` nodes.
 pub(crate) fn weights_size(graph: &GraphProto) -> u64 {
-    let constants = graph.node.iter().flat_map(|node| &node.attribute).filter_map(|attribute| attribute.t.as_ref());
+    let constants =
+        graph.node.iter().flat_map(|node| &node.attribute).filter_map(|attribute| attribute.t.as_ref());
     graph.initializer.iter().chain(constants).map(tensor_size).sum()
 }
 
@@ -78,8 +79,7 @@ fn check_outputs(graph: &GraphProto) -> Result<(), loader::Error> {
 }
 
 fn check_weights_inside(graph: &GraphProto) -> Result<(), loader::Error> {
-    let outside =
-        |tensor: &&TensorProto| tensor.data_location == Some(DataLocation::External as i32);
+    let outside = |tensor: &&TensorProto| tensor.data_location == Some(DataLocation::External as i32);
     match graph.initializer.iter().find(outside) {
         Some(tensor) => Err(loader::Error::Invalid(format!(
             "the weights `{}` are in a file beside the model; save it with its weights inside",

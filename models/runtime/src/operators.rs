@@ -33,7 +33,11 @@ pub(crate) fn check(framework: &Onnx, proto: &ModelProto, graph: &GraphProto) ->
     };
     let mut unsupported = Unsupported::default();
     unsupported.visit(&context, graph);
-    if unsupported.0.is_empty() { Ok(()) } else { Err(loader::Error::Unsupported(unsupported.into_operators(proto))) }
+    if unsupported.0.is_empty() {
+        Ok(())
+    } else {
+        Err(loader::Error::Unsupported(unsupported.into_operators(proto)))
+    }
 }
 
 /// Nodes by operator, domain and reason, in a stable order.
@@ -54,12 +58,14 @@ impl Unsupported {
     }
 
     fn into_operators(self, proto: &ModelProto) -> Vec<loader::UnsupportedOperator> {
-        let to_wit = |((operator, domain, reason), nodes): ((String, String, String), Vec<String>)| loader::UnsupportedOperator {
-            opset: opset_of(proto, &domain),
-            domain: if domain.is_empty() { "ai.onnx".to_owned() } else { domain },
-            operator,
-            nodes,
-            reason,
+        let to_wit = |((operator, domain, reason), nodes): ((String, String, String), Vec<String>)| {
+            loader::UnsupportedOperator {
+                opset: opset_of(proto, &domain),
+                domain: if domain.is_empty() { "ai.onnx".to_owned() } else { domain },
+                operator,
+                nodes,
+                reason,
+            }
         };
         self.0.into_iter().map(to_wit).collect()
     }

@@ -1,8 +1,8 @@
 //! The signature of a model: names, datatypes and dimensions of its inputs and outputs.
 
 use tensor::{Datatype, TensorSpec};
-use tract_onnx::tract_core::internal::{DatumType, TDim, ToDim as _, TypedFact, TypedModel};
 use tract_onnx::prelude::{InferenceFact, InferenceModel, OutletId};
+use tract_onnx::tract_core::internal::{DatumType, TDim, ToDim as _, TypedFact, TypedModel};
 use tract_onnx::tract_hir::infer::{Factoid as _, GenericFactoid};
 
 /// The name of a leading dimension that the file leaves open.
@@ -48,7 +48,11 @@ pub(crate) fn name_open_dimensions(model: &mut InferenceModel) -> Result<(), Str
     Ok(())
 }
 
-fn closed_fact(model: &InferenceModel, name: &str, declared: &InferenceFact) -> Result<InferenceFact, String> {
+fn closed_fact(
+    model: &InferenceModel,
+    name: &str,
+    declared: &InferenceFact,
+) -> Result<InferenceFact, String> {
     let datum_type =
         declared.datum_type.concretize().ok_or_else(|| format!("input `{name}` declares no datatype"))?;
     if declared.shape.is_open() {
@@ -76,7 +80,11 @@ pub(crate) fn port(model: &TypedModel, outlet: OutletId, name: &str) -> Result<P
     let datatype = datatype(fact.datum_type)
         .ok_or_else(|| format!("`{name}` has datatype {:?}, which cannot be served", fact.datum_type))?;
     Ok(Port {
-        spec: TensorSpec { name: name.to_owned(), datatype, shape: dims(fact, |dim| dim.to_i64().unwrap_or(-1)) },
+        spec: TensorSpec {
+            name: name.to_owned(),
+            datatype,
+            shape: dims(fact, |dim| dim.to_i64().unwrap_or(-1)),
+        },
         dims: dims(fact, ToString::to_string),
     })
 }
