@@ -53,12 +53,15 @@ class Server:
         command = [str(part).replace("{port}", str(self.port)) for part in self.command]
         environment = os.environ | {"RUST_BACKTRACE": "0"} | self.environment
         begin = time.monotonic()
-        self.process = subprocess.Popen(
-            command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True
-        )
+        # What it prints, such as connections that wrk cuts at the end of a round, goes to a file.
+        log = ROOT / "target/bench" / f"{self.name.replace(',', '').replace(' ', '-')}.log"
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                command, env=environment, cwd=ROOT, stdout=output, stderr=output, start_new_session=True
+            )
         while not self.answers(is_right):
             if self.process.poll() is not None:
-                raise RuntimeError(f"{self.name} ended with {self.process.returncode}: {' '.join(command)}")
+                raise RuntimeError(f"{self.name} ended with {self.process.returncode}, see `{log.relative_to(ROOT)}`")
             if time.monotonic() - begin > PATIENCE_S:
                 raise RuntimeError(f"{self.name} does not answer")
             time.sleep(0.005)

@@ -60,9 +60,17 @@ impl Cell {
         median(&ratios)
     }
 
-    /// One call of every subject, in seconds.
-    pub(crate) fn pass_seconds(&self) -> f64 {
-        self.outcomes.keys().filter_map(|&subject| self.calls(subject)).map(|calls| calls.median).sum()
+    /// One call of each of these, in seconds.
+    pub(crate) fn pass_seconds(&self, subjects: &[Subject]) -> f64 {
+        subjects.iter().filter_map(|&subject| self.calls(subject)).map(|calls| calls.median).sum()
+    }
+
+    /// Who gave no right answer, and why.
+    pub(crate) fn failures(&self) -> impl Iterator<Item = (Subject, &str)> {
+        self.outcomes.iter().filter_map(|(&subject, outcome)| match outcome {
+            Outcome::Measured { .. } => None,
+            Outcome::Failed(reason) => Some((subject, reason.as_str())),
+        })
     }
 }
 

@@ -9,10 +9,14 @@ use crate::tables::{NOTHING, Table, ratio, size, spread, time};
 /// A row may cost this much more in a larger batch before it counts as slower: two medians of one thing differ by as much.
 const NOISE: f64 = 1.05;
 
+/// The benchmark itself is a load of one, and compiles with two threads.
+const QUIET_LOAD: f64 = 1.8;
+
 /// The whole report.
 pub(crate) fn markdown(results: &Results) -> String {
     let parts = [
         circumstances(results),
+        disturbance(results),
         "### Packing and compiling\n".to_owned(),
         packing(&results.models),
         "\n### Starting\n".to_owned(),
@@ -49,6 +53,17 @@ fn circumstances(results: &Results) -> String {
         String::new(),
     ]
     .join("\n")
+}
+
+/// A warning if something else ran.
+fn disturbance(results: &Results) -> String {
+    let loads = [&results.machine.load_at_start, &results.load_at_end];
+    let first = |load: &&String| load.split(' ').next().and_then(|load| load.parse::<f64>().ok());
+    if loads.iter().filter_map(first).any(|load| load > QUIET_LOAD) {
+        "**The machine was busy with something else: a trial run, whose times mean little.**\n".to_owned()
+    } else {
+        String::new()
+    }
 }
 
 fn packing(models: &[ModelResults]) -> String {
@@ -147,15 +162,22 @@ fn ratio_of(cell: &Cell, subject: Subject, to: Subject) -> String {
 fn notes(models: &[ModelResults]) -> String {
     let mut notes = Vec::new();
     for (ModelResults { name, .. }, cell) in cells(models) {
-        if let Some(reason) = &cell.left_out {
-            notes.push(format!("- {name} at {}: left out, {reason}.", cell.batch));
-        } else if cell.rounds < 3 {
-            notes.push(format!("- {name} at {}: {} rounds only, for want of time.", cell.batch, cell.rounds));
-        }
-        for (subject, outcome) in &cell.outcomes {
-            if let Outcome::Failed(reason) = outcome {
-                notes.push(format!("- {name} at {}: {subject} failed: {reason}.", cell.batch));
+        let is_thin = !cell.outcomes.contains_key(&Subject::PlinthIsolated);
+        match &cell.left_out {
+            Some(reason) => notes.push(format!("- {name} at {}: left out, {reason}.", cell.batch)),
+            None if is_thin => {
+                notes.push(format!("- {name} at {}: later calls only, for want of time.", cell.batch))
             }
+            None => {}
+        }
+        if (1..3).contains(&cell.rounds) {
+            notes.push(format!(
+                "- {name} at {}: no more than {} rounds, for want of time.",
+                cell.batch, cell.rounds
+            ));
+        }
+        for (subject, reason) in cell.failures() {
+            notes.push(format!("- {name} at {}: {subject} failed: {reason}.", cell.batch));
         }
     }
     if notes.is_empty() { String::new() } else { format!("\n{}", notes.join("\n")) }

@@ -28,6 +28,21 @@ pub(crate) enum Subject {
     OnnxRuntime,
 }
 
+impl Subject {
+    pub(crate) const ALL: [Self; 7] = [
+        Self::PlinthIsolated,
+        Self::PlinthFirst,
+        Self::PlinthWarm,
+        Self::PlinthFixed,
+        Self::Tract,
+        Self::TractFixed,
+        Self::OnnxRuntime,
+    ];
+
+    /// Those that are measured where there is no time for all.
+    pub(crate) const ESSENTIAL: [Self; 3] = [Self::PlinthWarm, Self::Tract, Self::OnnxRuntime];
+}
+
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -1,6 +1,7 @@
 //! One run of the benchmark: model by model, its stages, then its cells. It decides the order; others do the work.
 
 use std::collections::BTreeMap;
+use std::fs;
 
 use anyhow::{Context as _, Result};
 use engine::PackedModel;
@@ -92,31 +93,43 @@ impl Run<'_> {
     }
 
     fn cell(&mut self, ready: &Ready<'_>, batch: u64, smaller: Option<&Cell>) -> Result<Cell> {
-        if let Some(reason) = smaller.and_then(|smaller| self.beyond_budget(smaller, batch)) {
-            eprintln!("{}: batch {batch} left out: {reason}", ready.model.name);
-            return Ok(Cell::left_out(batch, reason));
-        }
-        eprintln!("{}: batch {batch}", ready.model.name);
+        let name = &ready.model.name;
+        let subjects = match self.affordable(smaller, batch) {
+            Ok(subjects) => subjects,
+            Err(reason) => {
+                eprintln!("{name}: batch {batch} left out: {reason}");
+                return Ok(Cell::left_out(batch, reason));
+            }
+        };
+        eprintln!("{name}: batch {batch}");
         let inputs = inputs::generate(&ready.packed.metadata().inputs, batch, ready.model.range)?;
-        let folder = self.places.made("inputs").join(format!("{}-{batch}", ready.model.name));
+        let folder = self.places.made("inputs").join(format!("{name}-{batch}"));
         let reference = self.peer.feed(&inputs, &folder)?;
         let question = Question { inputs, reference };
-        let entries = entries(ready, batch, &question, &mut self.peer);
+        let mut entries = entries(ready, batch, &question, &mut self.peer);
+        entries.retain(|entry| subjects.contains(&entry.subject));
         let cell = cell::measure(batch, entries, self.profile);
-        std::fs::remove_dir_all(&folder).with_context(|| format!("cannot remove `{}`", folder.display()))?;
-        for (subject, outcome) in &cell.outcomes {
-            if let cell::Outcome::Failed(reason) = outcome {
-                eprintln!("{}: batch {batch}: {subject}: {reason}", ready.model.name);
-            }
+        fs::remove_dir_all(&folder).with_context(|| format!("cannot remove `{}`", folder.display()))?;
+        for (subject, reason) in cell.failures() {
+            eprintln!("{name}: batch {batch}: {subject}: {reason}");
         }
         Ok(cell)
     }
 
-    /// Why a cell is not worth waiting for, judged by the cell before it.
-    fn beyond_budget(&self, smaller: &Cell, batch: u64) -> Option<String> {
-        let pass_seconds = smaller.pass_seconds() * batch as f64 / smaller.batch as f64;
-        let is_beyond = smaller.left_out.is_some() || pass_seconds > self.profile.cell_budget_s;
-        is_beyond.then(|| format!("one call of each would take about {pass_seconds:.0} s"))
+    /// Whose calls are worth waiting for, judged by the cell before: all, or those that the bars are about, or why none.
+    fn affordable(&self, smaller: Option<&Cell>, batch: u64) -> Result<&'static [Subject], String> {
+        let Some(smaller) = smaller else { return Ok(&Subject::ALL) };
+        if smaller.left_out.is_some() {
+            return Err(format!("as batch {} was", smaller.batch));
+        }
+        let rows = batch as f64 / smaller.batch as f64;
+        let seconds = |subjects: &[Subject]| rows * smaller.pass_seconds(subjects);
+        let is_affordable = |subjects: &&[Subject]| seconds(subjects) <= self.profile.cell_budget_s;
+        let choices: [&'static [Subject]; 2] = [&Subject::ALL, &Subject::ESSENTIAL];
+        choices
+            .into_iter()
+            .find(is_affordable)
+            .ok_or_else(|| format!("one call of each would take about {:.0} s", seconds(&Subject::ESSENTIAL)))
     }
 }
 

@@ -107,6 +107,16 @@ def fixed_batch():
     )
 
 
+def key_tensor():
+    """An output named like the rows' keys."""
+    write(
+        "key-tensor",
+        [helper.make_node("Identity", ["X"], ["key"], name="identity")],
+        [value("X", ["batch", 4])],
+        [value("key", ["batch", 4])],
+    )
+
+
 def unsupported():
     """Four operators that tract lacks, from three domains, one of them in two nodes and one without a name.
 
@@ -139,6 +149,7 @@ def main():
     every_datatype()
     row_sum_reducer()
     fixed_batch()
+    key_tensor()
     unsupported()
     (FOLDER / "not-onnx.onnx").write_text("This is a text file, not an ONNX model.\n")
 

@@ -80,11 +80,12 @@ fn strings_pass_through() {
     let packed = pack("tests/models/strings.onnx", &options("strings")).unwrap();
     let model = PackedModel::open(&engine(), &packed.wasm).unwrap();
     let spec = &packed.metadata.inputs[0];
+    let shape: Vec<u64> = spec.shape.iter().map(|&dim| u64::try_from(dim).unwrap_or(3)).collect();
+    let n_elements = usize::try_from(shape.iter().product::<u64>()).unwrap();
     let mut data = Vec::new();
-    for text in ["", "plinth", "Sträußchen"] {
+    for text in ["", "plinth", "Sträußchen"].iter().cycle().take(n_elements) {
         tensor::encode_bytes_element(&mut data, text.as_bytes());
     }
-    let shape: Vec<u64> = spec.shape.iter().map(|&dim| u64::try_from(dim).unwrap_or(3)).collect();
     let input = Tensor::new(spec.name.clone(), Datatype::Bytes, shape, data.clone()).unwrap();
     assert_eq!(model.infer(vec![input], &[]).unwrap()[0].data(), data);
 }
@@ -111,6 +112,12 @@ fn unsupported_operators_are_told_all_at_once() {
         ("Scaler", "ai.onnx.ml", 2),
     ];
     assert_eq!(found, expected);
+}
+
+#[test]
+fn the_name_of_the_keys_is_not_for_tensors() {
+    let result = pack("tests/models/key-tensor.onnx", &options("x"));
+    assert!(matches!(&result, Err(Error::Invalid(message)) if message.contains("`key`")), "{result:?}");
 }
 
 #[test]

@@ -2,11 +2,11 @@
 
 use engine::{Engine, PackedModel};
 use sha2::{Digest as _, Sha256};
-use tensor::Metadata;
+use tensor::{KEY, Metadata};
 
 use crate::module::{loadable_component, packed_component};
 use crate::runtime::Runtime;
-use crate::{Loaded, Options, Result, Sizes, Timings, verify};
+use crate::{Error, Loaded, Options, Result, Sizes, Timings, verify};
 
 /// A packed model and what is known of it.
 #[derive(Clone, Debug)]
@@ -31,6 +31,7 @@ pub fn pack(engine: &Engine, runtime: &[u8], onnx: &[u8], options: &Options) -> 
     let component = loadable_component(runtime)?;
     let mut runtime = Runtime::start(engine, &component)?;
     let loaded = runtime.load(onnx, options, properties(onnx, options))?;
+    check_key_is_free(&runtime.metadata()?)?;
     let wasm = packed_component(&runtime.snapshot()?)?;
     let model = PackedModel::open(engine, &wasm)?;
     verify::compare(&mut runtime, &model)?;
@@ -57,6 +58,17 @@ pub fn examine(
     let mut runtime = Runtime::start(engine, &component)?;
     let loaded = runtime.load(onnx, options, properties(onnx, options))?;
     Ok((runtime.metadata()?, loaded))
+}
+
+/// The keys of rows travel beside the model's tensors, under a name that none of these may have.
+fn check_key_is_free(metadata: &Metadata) -> Result<()> {
+    let taken = metadata.inputs.iter().chain(&metadata.outputs).any(|spec| spec.name == KEY);
+    if taken {
+        let message =
+            format!("it has a tensor named `{KEY}`, the name of the rows' keys; rename it before packing");
+        return Err(Error::Invalid(message));
+    }
+    Ok(())
 }
 
 /// What the packer adds to the metadata: the file's digest, and the class labels, one a line.
