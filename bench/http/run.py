@@ -25,7 +25,8 @@ from servers import ADDRESS, BENCH, CASE, PATH, ROOT
 CONNECTIONS = 8
 WARM_UP_S = 1
 RELATIVE, ABSOLUTE = 1e-4, 1e-6
-QUIET_LOAD = 1.0
+# The part of the cores that others may use before a run is a trial.
+QUIET, WATCH_S = 0.1, 2
 # The servers that the others are divided by, and the bars of the project.
 PEERS = {"FastAPI, 2 workers": "of FastAPI, 2 workers", "wasmtime serve": "of wasmtime serve"}
 EXPECTED = json.loads((CASE / "response.json").read_text("utf-8"))
@@ -109,7 +110,8 @@ def run(arguments):
     finally:
         for server in running:
             server.stop()
-    return {"machine": machine | {"load at end": load()}, "rounds": measured, "servers": facts}
+    machine["used by others at end"] = used_by_others()
+    return {"machine": machine, "rounds": measured, "servers": facts}
 
 
 def circumstances(arguments):
@@ -129,24 +131,34 @@ def circumstances(arguments):
         "processor": processor,
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
-        "load at start": load(),
+        "used by others": used_by_others(),
     }
 
 
-def load():
-    return " ".join(f"{value:.2f}" for value in os.getloadavg())
+def used_by_others():
+    """The part of all cores that others use while this program waits."""
+
+    def ticks():
+        numbers = [int(word) for word in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+        return sum(numbers) - numbers[3] - numbers[4], sum(numbers)
+
+    busy_before, all_before = ticks()
+    time.sleep(WATCH_S)
+    busy_after, all_after = ticks()
+    return (busy_after - busy_before) / max(1, all_after - all_before)
 
 
 def markdown(results):
     machine = results["machine"]
+    before, after = machine["used by others"], machine["used by others at end"]
     lines = [
         f"- **When:** {machine['time']} UTC, commit {machine['commit']}",
         f"- **Command:** `{machine['command']}`",
         f"- **Machine:** {machine['processor']}, {machine['cores']} cores; {machine['system']}",
-        f"- **Load** over 1, 5 and 15 minutes: {machine['load at start']} at the start, {machine['load at end']} at the end",
+        f"- **Used by others:** {before:.0%} of the cores before the run, {after:.0%} after it",
         "",
     ]
-    if float(machine["load at start"].split()[0]) > QUIET_LOAD:
+    if max(before, after) > QUIET:
         lines += ["**The machine was busy with something else: a trial run, whose rates mean little.**", ""]
     headings = ["server", "requests/s", "lowest–highest", "p50", "p99", *PEERS.values(), "start", "memory"]
     lines += [row(headings), row(["---"] + ["---:"] * (len(headings) - 1))]

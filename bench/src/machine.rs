@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +20,8 @@ pub(crate) struct Machine {
     pub(crate) memory: String,
     pub(crate) system: String,
     pub(crate) rustc: String,
-    pub(crate) load_at_start: String,
+    /// The part of all cores.
+    pub(crate) used_by_others: f64,
 }
 
 impl Machine {
@@ -28,19 +31,34 @@ impl Machine {
             commit: commit(root),
             command: command_line(),
             processor: field("/proc/cpuinfo", "model name"),
-            cores: std::thread::available_parallelism().map_or(0, usize::from),
+            cores: thread::available_parallelism().map_or(0, usize::from),
             memory: memory(),
             system: output(root, "uname", &["-sr"]),
             rustc: output(root, "rustc", &["--version"]),
-            load_at_start: load(),
+            used_by_others: used_by_others(),
         }
     }
 }
 
-/// The machine's load over the last one, five and fifteen minutes.
-pub(crate) fn load() -> String {
-    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    text.split_whitespace().take(3).collect::<Vec<_>>().join(" ")
+/// How long the cores are watched.
+const WATCH: Duration = Duration::from_secs(2);
+
+/// The part of all cores that others use while this program waits; 0 where that cannot be told.
+pub(crate) fn used_by_others() -> f64 {
+    let Some((busy_before, all_before)) = ticks() else { return 0.0 };
+    thread::sleep(WATCH);
+    let Some((busy_after, all_after)) = ticks() else { return 0.0 };
+    (busy_after - busy_before) / (all_after - all_before).max(1.0)
+}
+
+/// The busy and all ticks of the cores since the system started.
+fn ticks() -> Option<(f64, f64)> {
+    let text = fs::read_to_string("/proc/stat").ok()?;
+    let ticks = text.lines().next()?.split_whitespace().skip(1).filter_map(|ticks| ticks.parse().ok());
+    let ticks: Vec<f64> = ticks.collect();
+    let all: f64 = ticks.iter().take(8).sum();
+    let idle: f64 = ticks.iter().skip(3).take(2).sum();
+    Some((all - idle, all))
 }
 
 fn memory() -> String {

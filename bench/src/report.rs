@@ -9,8 +9,8 @@ use crate::tables::{NOTHING, Table, ratio, size, spread, time};
 /// A row may cost this much more in a larger batch before it counts as slower: two medians of one thing differ by as much.
 const NOISE: f64 = 1.05;
 
-/// The benchmark itself is a load of one, and compiles with two threads.
-const QUIET_LOAD: f64 = 1.8;
+/// The part of the cores that others may use before a run is a trial.
+const QUIET: f64 = 0.1;
 
 /// The whole report.
 pub(crate) fn markdown(results: &Results) -> String {
@@ -31,17 +31,15 @@ pub(crate) fn markdown(results: &Results) -> String {
 }
 
 fn circumstances(results: &Results) -> String {
-    let Results { machine, profile, load_at_end, onnx_runtime, .. } = results;
+    let Results { machine, profile, onnx_runtime, .. } = results;
+    let [before, after] = [machine.used_by_others, results.used_by_others_at_end].map(|part| 100.0 * part);
     let floor = spread(&results.onnx_runtime_floor);
     [
         format!("- **When:** {} UTC, commit {}", machine.time, machine.commit),
         format!("- **Command:** `{}`, in `bench/`", machine.command),
         format!("- **Machine:** {}, {} cores, {}", machine.processor, machine.cores, machine.memory),
         format!("- **System:** {}, {}", machine.system, machine.rustc),
-        format!(
-            "- **Load** over 1, 5, 15 minutes: {} at the start, {load_at_end} at the end",
-            machine.load_at_start
-        ),
+        format!("- **Used by others:** {before:.0} % of the cores before the run, {after:.0} % after it"),
         format!(
             "- **Peers:** tract {}, native; ONNX Runtime {onnx_runtime}, one thread, called",
             native::VERSION
@@ -57,9 +55,7 @@ fn circumstances(results: &Results) -> String {
 
 /// A warning if something else ran.
 fn disturbance(results: &Results) -> String {
-    let loads = [&results.machine.load_at_start, &results.load_at_end];
-    let first = |load: &&String| load.split(' ').next().and_then(|load| load.parse::<f64>().ok());
-    if loads.iter().filter_map(first).any(|load| load > QUIET_LOAD) {
+    if results.machine.used_by_others.max(results.used_by_others_at_end) > QUIET {
         "**The machine was busy with something else: a trial run, whose times mean little.**\n".to_owned()
     } else {
         String::new()

@@ -16,7 +16,7 @@ use crate::stats::Spread;
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Results {
     pub(crate) machine: Machine,
-    pub(crate) load_at_end: String,
+    pub(crate) used_by_others_at_end: f64,
     pub(crate) profile: Profile,
     /// Packing a first model with an empty cache, in seconds.
     pub(crate) first_pack: f64,

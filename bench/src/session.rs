@@ -57,7 +57,7 @@ pub(crate) fn run(
     let mut run = Run { places, manifest, profile, workshop, peer };
     let models = models.iter().map(|model| run.model(model)).collect::<Result<_>>()?;
     Ok(Results {
-        load_at_end: machine::load(),
+        used_by_others_at_end: machine::used_by_others(),
         machine,
         profile: profile.clone(),
         first_pack,
