@@ -89,15 +89,25 @@ class Server:
 
     def memory_bytes(self):
         """The proportional set size of the group: what is shared between its processes counts once."""
-        total = 0
+        lines = [line for text in self.read("smaps_rollup") for line in text.splitlines()]
+        return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+
+    def ticks(self):
+        """The processor time of the group, in clock ticks."""
+        # The name in brackets may have spaces; user and system time are the 12th and 13th word after it.
+        words = [text.rpartition(")")[2].split() for text in self.read("stat")]
+        return sum(int(fields[11]) + int(fields[12]) for fields in words)
+
+    def read(self, file):
+        """That file of every process of the group."""
+        texts = []
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 if os.getpgid(int(folder.name)) == self.process.pid:
-                    lines = (folder / "smaps_rollup").read_text().splitlines()
-                    total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024
-            except (OSError, StopIteration):
+                    texts.append((folder / file).read_text())
+            except OSError:
                 continue
-        return total
+        return texts
 
     def stop(self):
         """Ends the process, and its group if that does not go with it."""

@@ -1,4 +1,5 @@
-//! A cell: one model at one batch size. All subjects take turns, so that what disturbs the machine disturbs all of them.
+//! Races: all entries take turns, so that what disturbs the machine disturbs all of them. A cell is the race of one model
+//! at one batch size.
 
 use std::collections::BTreeMap;
 
@@ -43,21 +44,12 @@ impl Cell {
 
     /// The spread of a subject's calls, if it answered.
     pub(crate) fn calls(&self, subject: Subject) -> Option<&Spread> {
-        match self.outcomes.get(&subject)? {
-            Outcome::Measured { calls, .. } => Some(calls),
-            Outcome::Failed(_) => None,
-        }
+        self.outcomes.get(&subject)?.calls()
     }
 
-    /// How many times longer one subject takes than another: the median over rounds, each of which met the same noise.
+    /// How many times longer one subject takes than another.
     pub(crate) fn ratio(&self, subject: Subject, to: Subject) -> Option<f64> {
-        let (Outcome::Measured { rounds, .. }, Outcome::Measured { rounds: others, .. }) =
-            (self.outcomes.get(&subject)?, self.outcomes.get(&to)?)
-        else {
-            return None;
-        };
-        let ratios: Vec<f64> = rounds.iter().zip(others).map(|(time, other)| time / other).collect();
-        median(&ratios)
+        self.outcomes.get(&subject)?.ratio(self.outcomes.get(&to)?)
     }
 
     /// One call of each of these, in seconds.
@@ -74,30 +66,52 @@ impl Cell {
     }
 }
 
-/// A subject that wants to be measured, or why it cannot.
-pub(crate) struct Entry<'a> {
-    pub(crate) subject: Subject,
+impl Outcome {
+    /// The spread of the calls, if they were answered.
+    pub(crate) const fn calls(&self) -> Option<&Spread> {
+        match self {
+            Self::Measured { calls, .. } => Some(calls),
+            Self::Failed(_) => None,
+        }
+    }
+
+    /// How many times longer this took than another of the same race: the median over rounds, each of which met the
+    /// same noise.
+    pub(crate) fn ratio(&self, to: &Self) -> Option<f64> {
+        let (Self::Measured { rounds, .. }, Self::Measured { rounds: others, .. }) = (self, to) else {
+            return None;
+        };
+        let ratios: Vec<f64> = rounds.iter().zip(others).map(|(time, other)| time / other).collect();
+        median(&ratios)
+    }
+}
+
+/// Who wants to be measured, or why that cannot be. `K` names the entry within its race.
+pub(crate) struct Entry<'a, K> {
+    pub(crate) key: K,
     pub(crate) runner: Result<Box<dyn Runner + 'a>>,
 }
 
-/// A subject in the race.
-struct Entrant<'a> {
-    subject: Subject,
-    runner: Box<dyn Runner + 'a>,
-    n_calls: usize,
-    slice_seconds: f64,
-    times: Vec<f64>,
-    rounds: Vec<f64>,
+impl<'a, K> Entry<'a, K> {
+    pub(crate) fn new(key: K, runner: Result<impl Runner + 'a>) -> Self {
+        Self { key, runner: runner.map(|runner| Box::new(runner) as Box<dyn Runner + 'a>) }
+    }
 }
 
-/// Gives each subject its slices, within the profile's patience. A subject that fails is out; the others go on.
-pub(crate) fn measure(batch: u64, entries: Vec<Entry<'_>>, profile: &Profile) -> Cell {
+/// What came of a race: how many rounds there was time for, and each entry's outcome.
+pub(crate) struct Race<K> {
+    pub(crate) rounds: usize,
+    pub(crate) outcomes: BTreeMap<K, Outcome>,
+}
+
+/// Gives each entry its slices in turn, within the profile's patience. One that fails is out; the others go on.
+pub(crate) fn race<K: Copy + Ord>(entries: Vec<Entry<'_, K>>, profile: &Profile) -> Race<K> {
     let mut outcomes = BTreeMap::new();
     let mut entrants = Vec::new();
-    for Entry { subject, runner } in entries {
-        match runner.and_then(|runner| Entrant::enter(subject, runner, profile)) {
+    for Entry { key, runner } in entries {
+        match runner.and_then(|runner| Entrant::enter(key, runner, profile)) {
             Ok(entrant) => entrants.push(entrant),
-            Err(error) => drop(outcomes.insert(subject, Outcome::Failed(format!("{error:#}")))),
+            Err(error) => drop(outcomes.insert(key, Outcome::Failed(format!("{error:#}")))),
         }
     }
     let round_seconds: f64 = entrants.iter().map(|entrant| entrant.slice_seconds).sum();
@@ -106,26 +120,36 @@ pub(crate) fn measure(batch: u64, entries: Vec<Entry<'_>>, profile: &Profile) ->
         entrants.retain_mut(|entrant| match entrant.run() {
             Ok(()) => true,
             Err(error) => {
-                outcomes.insert(entrant.subject, Outcome::Failed(format!("{error:#}")));
+                outcomes.insert(entrant.key, Outcome::Failed(format!("{error:#}")));
                 false
             }
         });
     }
     for entrant in entrants {
         if let Some(calls) = Spread::of(&entrant.times) {
-            outcomes.insert(entrant.subject, Outcome::Measured { calls, rounds: entrant.rounds });
+            outcomes.insert(entrant.key, Outcome::Measured { calls, rounds: entrant.rounds });
         }
     }
-    Cell { batch, rounds, left_out: None, outcomes }
+    Race { rounds, outcomes }
 }
 
-impl<'a> Entrant<'a> {
-    /// Warms the subject up and decides how many calls are a slice.
-    fn enter(subject: Subject, mut runner: Box<dyn Runner + 'a>, profile: &Profile) -> Result<Self> {
+/// An entry that has entered.
+struct Entrant<'a, K> {
+    key: K,
+    runner: Box<dyn Runner + 'a>,
+    n_calls: usize,
+    slice_seconds: f64,
+    times: Vec<f64>,
+    rounds: Vec<f64>,
+}
+
+impl<'a, K> Entrant<'a, K> {
+    /// Warms the runner up and decides how many calls are a slice.
+    fn enter(key: K, mut runner: Box<dyn Runner + 'a>, profile: &Profile) -> Result<Self> {
         let call = warm_up(runner.as_mut(), profile)?;
         let n_calls = ((profile.slice_ms / 1e3 / call) as usize).clamp(1, profile.max_calls_per_slice);
         let slice_seconds = call * n_calls as f64;
-        Ok(Self { subject, runner, n_calls, slice_seconds, times: Vec::new(), rounds: Vec::new() })
+        Ok(Self { key, runner, n_calls, slice_seconds, times: Vec::new(), rounds: Vec::new() })
     }
 
     fn run(&mut self) -> Result<()> {

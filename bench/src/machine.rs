@@ -51,6 +51,38 @@ pub(crate) fn used_by_others() -> f64 {
     (busy_after - busy_before) / (all_after - all_before).max(1.0)
 }
 
+/// How much of all cores others use from here on: what is busy, less what this program and its child use.
+pub(crate) struct Watch {
+    child: u32,
+    ticks: Option<(f64, f64)>,
+    own: f64,
+}
+
+impl Watch {
+    /// Begins to watch; `child` is the process that answers for the peer.
+    pub(crate) fn begin(child: u32) -> Self {
+        Self { child, ticks: ticks(), own: own_ticks(child) }
+    }
+
+    /// The part of all cores that others have used; 0 where that cannot be told.
+    pub(crate) fn used_by_others(&self) -> f64 {
+        let (Some((busy_before, all_before)), Some((busy, all))) = (self.ticks, ticks()) else { return 0.0 };
+        let own = own_ticks(self.child) - self.own;
+        ((busy - busy_before - own) / (all - all_before).max(1.0)).max(0.0)
+    }
+}
+
+fn own_ticks(child: u32) -> f64 {
+    process_ticks("self").unwrap_or_default() + process_ticks(&child.to_string()).unwrap_or_default()
+}
+
+/// User and system time of a process and of the children that it has waited for: the 12th to 15th word after its name.
+fn process_ticks(process: &str) -> Option<f64> {
+    let text = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let (_, words) = text.rsplit_once(')')?;
+    Some(words.split_whitespace().skip(11).take(4).filter_map(|ticks| ticks.parse::<f64>().ok()).sum())
+}
+
 /// The busy and all ticks of the cores since the system started.
 fn ticks() -> Option<(f64, f64)> {
     let text = fs::read_to_string("/proc/stat").ok()?;

@@ -20,6 +20,7 @@ mod runner;
 mod session;
 mod stages;
 mod stats;
+mod sweep;
 mod tables;
 
 use std::path::PathBuf;

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Manifest {
     pub(crate) batches: Vec<u64>,
     pub(crate) fixed_batches: Vec<u64>,
+    pub(crate) sweep: Vec<u64>,
     profile: BTreeMap<String, Profile>,
     model: Vec<ModelEntry>,
 }

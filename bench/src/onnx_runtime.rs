@@ -65,6 +65,11 @@ impl Peer {
         Ok(Self { child, requests, responses })
     }
 
+    /// The child's process id.
+    pub(crate) fn process_id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn floor(&mut self) -> Result<Floor> {
         self.ask(&json!({ "op": "floor" }))
     }

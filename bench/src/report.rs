@@ -4,6 +4,7 @@ use crate::cell::{Cell, Outcome};
 use crate::native;
 use crate::results::{ModelResults, Results};
 use crate::runner::Subject;
+use crate::sweep::Rows;
 use crate::tables::{NOTHING, Table, ratio, size, spread, time};
 
 /// A row may cost this much more in a larger batch before it counts as slower: two medians of one thing differ by as much.
@@ -26,20 +27,25 @@ pub(crate) fn markdown(results: &Results) -> String {
         notes(&results.models),
         "\n### Which plan serves which batch\n".to_owned(),
         plans(&results.models),
+        "\n### What a row costs among others\n".to_owned(),
+        sweep(&results.models),
     ];
     parts.join("\n")
 }
 
 fn circumstances(results: &Results) -> String {
     let Results { machine, profile, onnx_runtime, .. } = results;
-    let [before, after] = [machine.used_by_others, results.used_by_others_at_end].map(|part| 100.0 * part);
+    let [before, meanwhile, after] = used_by_others(results).map(|part| 100.0 * part);
     let floor = spread(&results.onnx_runtime_floor);
     [
         format!("- **When:** {} UTC, commit {}", machine.time, machine.commit),
         format!("- **Command:** `{}`, in `bench/`", machine.command),
         format!("- **Machine:** {}, {} cores, {}", machine.processor, machine.cores, machine.memory),
         format!("- **System:** {}, {}", machine.system, machine.rustc),
-        format!("- **Used by others:** {before:.0} % of the cores before the run, {after:.0} % after it"),
+        format!(
+            "- **Used by others:** {before:.0} % of the cores before the run, {meanwhile:.0} % on average"
+        ),
+        format!("  during it, {after:.0} % after it"),
         format!(
             "- **Peers:** tract {}, native; ONNX Runtime {onnx_runtime}, one thread, called",
             native::VERSION
@@ -55,11 +61,16 @@ fn circumstances(results: &Results) -> String {
 
 /// A warning if something else ran.
 fn disturbance(results: &Results) -> String {
-    if results.machine.used_by_others.max(results.used_by_others_at_end) > QUIET {
+    if used_by_others(results).into_iter().any(|part| part > QUIET) {
         "**The machine was busy with something else: a trial run, whose times mean little.**\n".to_owned()
     } else {
         String::new()
     }
+}
+
+/// Before, during and after the run.
+const fn used_by_others(results: &Results) -> [f64; 3] {
+    [results.machine.used_by_others, results.used_by_others_meanwhile, results.used_by_others_at_end]
 }
 
 fn packing(models: &[ModelResults]) -> String {
@@ -167,10 +178,7 @@ fn notes(models: &[ModelResults]) -> String {
             None => {}
         }
         if (1..3).contains(&cell.rounds) {
-            notes.push(format!(
-                "- {name} at {}: no more than {} rounds, for want of time.",
-                cell.batch, cell.rounds
-            ));
+            notes.push(format!("- {name} at {}: rounds: {}, for want of time.", cell.batch, cell.rounds));
         }
         for (subject, reason) in cell.failures() {
             notes.push(format!("- {name} at {}: {subject} failed: {reason}.", cell.batch));
@@ -189,14 +197,12 @@ fn plans(models: &[ModelResults]) -> String {
         headings.push("fixed ÷ any, Wasm".to_owned());
         headings.push("native".to_owned());
     }
-    headings.push("larger batch, cheaper row?".to_owned());
     let mut table = Table::new(&headings.iter().map(String::as_str).collect::<Vec<_>>());
     for model in models {
         let mut row = vec![model.name.clone()];
         for batch in &batches {
             row.extend(plan(model, *batch));
         }
-        row.push(cheaper(model));
         table.row(&row);
     }
     table.markdown()
@@ -207,33 +213,60 @@ fn plan(model: &ModelResults, batch: u64) -> [String; 3] {
     let Some(cell) = model.cells.iter().find(|cell| cell.batch == batch) else {
         return [NOTHING; 3].map(str::to_owned);
     };
+    let row_seconds = cell.calls(Subject::PlinthWarm).map(|calls| calls.median / cell.batch as f64);
     [
-        row_seconds(cell).map_or_else(|| NOTHING.to_owned(), time),
+        row_seconds.map_or_else(|| NOTHING.to_owned(), time),
         ratio_of(cell, Subject::PlinthFixed, Subject::PlinthWarm),
         ratio_of(cell, Subject::TractFixed, Subject::Tract),
     ]
 }
 
-fn row_seconds(cell: &Cell) -> Option<f64> {
-    Some(cell.calls(Subject::PlinthWarm)?.median / cell.batch as f64)
+fn sweep(models: &[ModelResults]) -> String {
+    let mut batches: Vec<u64> = models.iter().flat_map(|model| &model.sweep).map(|rows| rows.batch).collect();
+    batches.sort_unstable();
+    batches.dedup();
+    let mut headings = vec!["model".to_owned(), "a row alone".to_owned(), "its own plan".to_owned()];
+    headings.extend(batches.iter().filter(|batch| **batch > 1).map(|batch| format!("of {batch}")));
+    headings.push("more rows never dearer?".to_owned());
+    let mut table = Table::new(&headings.iter().map(String::as_str).collect::<Vec<_>>());
+    for model in models {
+        for (subject, engine) in [(Subject::PlinthWarm, "Wasm"), (Subject::Tract, "native")] {
+            table.row(&sweep_row(model, subject, engine, &batches));
+        }
+    }
+    table.markdown()
 }
 
-/// Whether a row of each larger batch costs no more than a row alone.
-fn cheaper(model: &ModelResults) -> String {
-    let single = model.cells.iter().find(|cell| cell.batch == 1).and_then(row_seconds);
-    let relative = |cell: &Cell| Some((cell.batch, row_seconds(cell)? / single?));
-    let larger: Vec<(u64, f64)> =
-        model.cells.iter().filter(|cell| cell.batch > 1).filter_map(relative).collect();
-    let worst = larger.iter().map(|(_, relative)| *relative).fold(0.0, f64::max);
-    let verdict = match worst {
-        _ if larger.is_empty() => return NOTHING.to_owned(),
-        worst if worst <= 1.0 => "yes",
-        worst if worst <= NOISE => "as cheap",
-        _ => "**no**",
-    };
-    let shown: Vec<String> =
-        larger.iter().map(|(batch, relative)| format!("{batch}: {}", ratio(*relative))).collect();
-    format!("{verdict} ({})", shown.join(", "))
+/// The time of a row alone, and how many times that a row costs among others.
+fn sweep_row(model: &ModelResults, subject: Subject, engine: &str, batches: &[u64]) -> Vec<String> {
+    let find =
+        |subject, batch| model.sweep.iter().find(|rows| rows.subject == subject && rows.batch == batch);
+    let alone = find(subject, 1);
+    let relative = |rows: Option<&Rows>| rows?.row_ratio(alone?);
+    let shown = |value: Option<f64>| value.map_or_else(|| NOTHING.to_owned(), ratio);
+    let larger: Vec<Option<f64>> =
+        batches.iter().filter(|batch| **batch > 1).map(|batch| relative(find(subject, *batch))).collect();
+    let is_wasm = subject == Subject::PlinthWarm;
+    let own_plan = if is_wasm { relative(find(Subject::PlinthFixed, 1)) } else { None };
+    let alone_seconds = alone.and_then(|rows| rows.outcome.calls()).map(|calls| calls.median);
+    let mut row = vec![
+        format!("{}, {engine}", model.name),
+        alone_seconds.map_or_else(|| NOTHING.to_owned(), time),
+        shown(own_plan),
+    ];
+    row.extend(larger.iter().copied().map(shown));
+    row.push(verdict(&larger).to_owned());
+    row
+}
+
+/// Whether a row among others costs no more than a row alone.
+fn verdict(relative: &[Option<f64>]) -> &'static str {
+    match relative.iter().flatten().copied().reduce(f64::max) {
+        None => NOTHING,
+        Some(worst) if worst <= 1.0 => "yes",
+        Some(worst) if worst <= NOISE => "as cheap",
+        Some(_) => "**no**",
+    }
 }
 
 fn cells(models: &[ModelResults]) -> impl Iterator<Item = (&ModelResults, &Cell)> {

@@ -11,11 +11,14 @@ use crate::machine::Machine;
 use crate::manifest::Profile;
 use crate::stages::Stages;
 use crate::stats::Spread;
+use crate::sweep::Rows;
 
 /// One run.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Results {
     pub(crate) machine: Machine,
+    /// Parts of all cores, on average over the run and after it.
+    pub(crate) used_by_others_meanwhile: f64,
     pub(crate) used_by_others_at_end: f64,
     pub(crate) profile: Profile,
     /// Packing a first model with an empty cache, in seconds.
@@ -33,6 +36,7 @@ pub(crate) struct ModelResults {
     pub(crate) name: String,
     pub(crate) stages: Stages,
     pub(crate) cells: Vec<Cell>,
+    pub(crate) sweep: Vec<Rows>,
 }
 
 impl Results {

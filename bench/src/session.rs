@@ -6,9 +6,9 @@ use std::fs;
 use anyhow::{Context as _, Result};
 use engine::PackedModel;
 
-use crate::cell::{self, Cell, Entry};
+use crate::cell::{self, Cell, Entry, Race};
 use crate::inputs;
-use crate::machine::{self, Machine};
+use crate::machine::{self, Machine, Watch};
 use crate::manifest::{Manifest, ModelEntry, Profile};
 use crate::models::{self, Model};
 use crate::native::Native;
@@ -16,9 +16,10 @@ use crate::onnx_runtime::{Calls, Peer};
 use crate::places::Places;
 use crate::plinth::{First, Isolated, Warm};
 use crate::results::{ModelResults, Results};
-use crate::runner::{Question, Runner, Subject};
+use crate::runner::{Question, Subject};
 use crate::stages::{self, Workshop};
 use crate::stats::Spread;
+use crate::sweep;
 
 /// What all models of a run share.
 struct Run<'a> {
@@ -30,11 +31,11 @@ struct Run<'a> {
 }
 
 /// A model ready to be asked.
-struct Ready<'a> {
-    model: &'a Model,
-    packed: PackedModel,
+pub(crate) struct Ready<'a> {
+    pub(crate) model: &'a Model,
+    pub(crate) packed: PackedModel,
     /// Packed from files with a fixed batch.
-    fixed: BTreeMap<u64, PackedModel>,
+    pub(crate) fixed: BTreeMap<u64, PackedModel>,
 }
 
 /// Measures the models of `entries`.
@@ -50,6 +51,7 @@ pub(crate) fn run(
     let prepare = |entry| models::prepare(places, &python, manifest, entry);
     let models = entries.iter().map(prepare).collect::<Result<Vec<Model>>>()?;
     let mut peer = Peer::start(&python, &places.script("peers/onnxruntime_bench.py"))?;
+    let watch = Watch::begin(peer.process_id());
     let floor = peer.floor()?;
     eprintln!("packing a first model with an empty cache");
     let workshop = Workshop::open(places, models.first().context("there is no model to measure")?)?;
@@ -57,6 +59,7 @@ pub(crate) fn run(
     let mut run = Run { places, manifest, profile, workshop, peer };
     let models = models.iter().map(|model| run.model(model)).collect::<Result<_>>()?;
     Ok(Results {
+        used_by_others_meanwhile: watch.used_by_others(),
         used_by_others_at_end: machine::used_by_others(),
         machine,
         profile: profile.clone(),
@@ -77,8 +80,11 @@ impl Run<'_> {
             let cell = self.cell(&ready, batch, cells.last())?;
             cells.push(cell);
         }
+        eprintln!("{}: row by row", model.name);
+        let (peer, sweep) = (&mut self.peer, &self.manifest.sweep);
+        let sweep = sweep::measure(&ready, sweep, peer, self.places, self.profile)?;
         self.workshop.forget_models()?;
-        Ok(ModelResults { name: model.name.clone(), stages, cells })
+        Ok(ModelResults { name: model.name.clone(), stages, cells, sweep })
     }
 
     fn ready<'a>(&self, model: &'a Model, wasm: &[u8]) -> Result<Ready<'a>> {
@@ -107,8 +113,9 @@ impl Run<'_> {
         let reference = self.peer.feed(&inputs, &folder)?;
         let question = Question { inputs, reference };
         let mut entries = entries(ready, batch, &question, &mut self.peer);
-        entries.retain(|entry| subjects.contains(&entry.subject));
-        let cell = cell::measure(batch, entries, self.profile);
+        entries.retain(|entry| subjects.contains(&entry.key));
+        let Race { rounds, outcomes } = cell::race(entries, self.profile);
+        let cell = Cell { batch, rounds, left_out: None, outcomes };
         fs::remove_dir_all(&folder).with_context(|| format!("cannot remove `{}`", folder.display()))?;
         for (subject, reason) in cell.failures() {
             eprintln!("{name}: batch {batch}: {subject}: {reason}");
@@ -139,25 +146,21 @@ fn entries<'a>(
     batch: u64,
     question: &'a Question,
     peer: &'a mut Peer,
-) -> Vec<Entry<'a>> {
+) -> Vec<Entry<'a, Subject>> {
     let (model, packed) = (ready.model, &ready.packed);
     let outputs = packed.metadata().outputs.as_slice();
     let mut entries = vec![
-        entry(Subject::PlinthIsolated, Ok(Isolated { model: packed, question })),
-        entry(Subject::PlinthFirst, Ok(First { model: packed, question })),
-        entry(Subject::PlinthWarm, Warm::new(packed, question)),
-        entry(Subject::Tract, Native::new(&model.onnx, outputs, question)),
-        entry(Subject::OnnxRuntime, Ok(Calls { peer })),
+        Entry::new(Subject::PlinthIsolated, Ok(Isolated { model: packed, question })),
+        Entry::new(Subject::PlinthFirst, Ok(First { model: packed, question })),
+        Entry::new(Subject::PlinthWarm, Warm::new(packed, question)),
+        Entry::new(Subject::Tract, Native::new(&model.onnx, outputs, question)),
+        Entry::new(Subject::OnnxRuntime, Ok(Calls { peer })),
     ];
     if let Some(fixed) = ready.fixed.get(&batch) {
-        entries.push(entry(Subject::PlinthFixed, Warm::new(fixed, question)));
+        entries.push(Entry::new(Subject::PlinthFixed, Warm::new(fixed, question)));
     }
     if let Some(onnx) = model.fixed.get(&batch) {
-        entries.push(entry(Subject::TractFixed, Native::new(onnx, outputs, question)));
+        entries.push(Entry::new(Subject::TractFixed, Native::new(onnx, outputs, question)));
     }
     entries
-}
-
-fn entry<'a>(subject: Subject, runner: Result<impl Runner + 'a>) -> Entry<'a> {
-    Entry { subject, runner: runner.map(|runner| Box::new(runner) as Box<dyn Runner + 'a>) }
 }
