@@ -117,6 +117,41 @@ def key_tensor():
     )
 
 
+def image_rows():
+    """A small convolutional network: `X` [-1, 1, 6, 6] to `Y` [-1, 3]. Its rows do not depend on each other."""
+    def weights(name, *shape):
+        steps = np.arange(np.prod(shape), dtype=np.float32)
+        return numpy_helper.from_array(np.sin(steps).reshape(shape), name)
+
+    write(
+        "image-rows",
+        [
+            helper.make_node("Conv", ["X", "kernels"], ["seen"], name="conv", kernel_shape=[3, 3]),
+            helper.make_node("Relu", ["seen"], ["positive"], name="relu"),
+            helper.make_node("MaxPool", ["positive"], ["pooled"], name="pool", kernel_shape=[2, 2], strides=[2, 2]),
+            helper.make_node("Flatten", ["pooled"], ["flat"], name="flatten"),
+            helper.make_node("Gemm", ["flat", "mix"], ["Y"], name="gemm"),
+        ],
+        [value("X", ["batch", 1, 6, 6])],
+        [value("Y", ["batch", 3])],
+        [weights("kernels", 4, 1, 3, 3), weights("mix", 16, 3)],
+    )
+
+
+def row_mixer():
+    """A convolution whose output `Y` [-1, 1, 2, 2] is normalised over the rows: every place sums to 1 over the batch."""
+    write(
+        "row-mixer",
+        [
+            helper.make_node("Conv", ["X", "kernel"], ["seen"], name="conv", kernel_shape=[1, 1]),
+            helper.make_node("Softmax", ["seen"], ["Y"], name="softmax", axis=0),
+        ],
+        [value("X", ["batch", 1, 2, 2])],
+        [value("Y", ["batch", 1, 2, 2])],
+        [numpy_helper.from_array(np.array([[[[2.0]]]], dtype=np.float32), "kernel")],
+    )
+
+
 def unsupported():
     """Four operators that tract lacks, from three domains, one of them in two nodes and one without a name.
 
@@ -150,6 +185,8 @@ def main():
     row_sum_reducer()
     fixed_batch()
     key_tensor()
+    image_rows()
+    row_mixer()
     unsupported()
     (FOLDER / "not-onnx.onnx").write_text("This is a text file, not an ONNX model.\n")
 

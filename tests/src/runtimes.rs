@@ -145,12 +145,14 @@ impl Embedded {
         let thread = std::thread::spawn(move || {
             let limits = Limits::default();
             let engine = crate::engine(Pool::Slots(limits.concurrent_requests));
-            host::runtime().expect("threads are free").block_on(async {
+            let runtime = host::runtime().expect("threads are free");
+            let workers = runtime.workers();
+            runtime.block_on(async {
                 let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
                 let server =
                     Server::bind(application, &engine, &limits, any_port).await.expect("it can be served");
                 bound.send(server.local_addr()).expect("the test waits");
-                server.run(async { drop(stopped.await) }).await;
+                server.run(workers, async { drop(stopped.await) }).await;
             });
         });
         let address = address.recv().expect("the server starts");

@@ -54,6 +54,38 @@ fn a_batch_is_answered_as_its_rows() {
 }
 
 #[test]
+fn images_are_answered_as_each_alone_bit_for_bit() {
+    let packed = pack("tests/models/image-rows.onnx", &options("image-rows")).unwrap();
+    let model = PackedModel::open(&engine(), &packed.wasm).unwrap();
+    let images: Vec<f32> = (0..36 * 5_u16).map(|idx| f32::from(idx % 11) - 4.5).collect();
+    let alone: Vec<f32> = images.chunks(36).flat_map(|image| run_images(&model, image, [1, 6, 6])).collect();
+    assert_eq!(run_images(&model, &images, [1, 6, 6]), alone);
+    assert!(run_images(&model, &[], [1, 6, 6]).is_empty());
+}
+
+#[test]
+fn rows_that_depend_on_each_other_stay_together() {
+    let packed = pack("tests/models/row-mixer.onnx", &options("row-mixer")).unwrap();
+    let model = PackedModel::open(&engine(), &packed.wasm).unwrap();
+    let rows: Vec<f32> = (0..12_u8).map(|idx| f32::from(idx) / 7.0).collect();
+    let mixed = run_images(&model, &rows, [1, 2, 2]);
+    for place in 0..4 {
+        let total: f32 = mixed.iter().skip(place).step_by(4).sum();
+        assert!((total - 1.0).abs() < 1e-6, "{mixed:?}");
+    }
+}
+
+fn run_images(model: &PackedModel, images: &[f32], shape: [u64; 3]) -> Vec<f32> {
+    let n_images = images.len() as u64 / shape.iter().product::<u64>();
+    let data = images.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let shape: Vec<u64> = std::iter::once(n_images).chain(shape).collect();
+    let input = Tensor::new("X", Datatype::Fp32, shape, data).unwrap();
+    let output = model.infer(vec![input], &[]).unwrap().remove(0);
+    assert_eq!(output.rows(), Some(n_images));
+    output.data().chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect()
+}
+
+#[test]
 fn every_datatype_passes_through() {
     let packed = pack("tests/models/every-datatype.onnx", &options("every-datatype")).unwrap();
     let model = PackedModel::open(&engine(), &packed.wasm).unwrap();

@@ -19,6 +19,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+/// Half of the time of a request outside the guest goes to small, short-lived allocations.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Turns trained ONNX models into stateless WebAssembly functions and serves them.
 #[derive(Parser)]
 #[command(name = "plinth", version, arg_required_else_help = true)]

@@ -55,14 +55,16 @@ pub(crate) fn run(args: Args) -> Result<()> {
 /// Serves until the process is asked to stop.
 pub(crate) fn serve(application: Application, limits: &Limits, listen: SocketAddr) -> Result<()> {
     let engine = settings::engine_for_serving(limits.concurrent_requests, limits.deadline.is_some())?;
-    host::runtime()?.block_on(async {
+    let runtime = host::runtime()?;
+    let workers = runtime.workers();
+    runtime.block_on(async {
         let server = Server::bind(application, &engine, limits, listen).await?;
         for duplicate in server.duplicate_routes() {
             eprintln!("warning: {duplicate}");
         }
         let stop = host::termination()?;
         print!("{}", server.banner());
-        server.run(stop).await;
+        server.run(workers, stop).await;
         Ok(())
     })
 }

@@ -35,7 +35,6 @@ use crate::{
     outbound::Outbound,
     output,
     service::Service,
-    slots::Slotted,
     state::State,
 };
 
@@ -61,7 +60,7 @@ pub(crate) enum Failure {
 }
 
 type Answer = Result<Response<WasiBody>, ErrorCode>;
-type Guest = Slotted<Pin<Box<dyn Future<Output = Ended> + Send>>>;
+type Guest = Pin<Box<dyn Future<Output = Ended> + Send>>;
 
 /// A guest that is over. Its store still holds the other ends of what it wrote.
 struct Ended {
@@ -121,13 +120,13 @@ fn start(
         let result = result.await;
         Ended { store, result }
     };
-    Ok((Slotted::new(Box::pin(run), service.slots.clone()), receiver))
+    Ok((Box::pin(run), receiver))
 }
 
 /// Polls the guest until it has ended or answered. An answer is set only while the guest is polled, so nobody has to wake us
 /// for it.
 fn next_event(guest: &mut Guest, answer: &mut oneshot::Receiver<Answer>) -> impl Future<Output = Event> {
-    future::poll_fn(move |context| match Pin::new(&mut *guest).poll(context) {
+    future::poll_fn(move |context| match guest.as_mut().poll(context) {
         Poll::Ready(ended) => Poll::Ready(Event::Ended(ended)),
         Poll::Pending => match answer.try_recv() {
             Ok(answer) => Poll::Ready(Event::Answered(answer)),

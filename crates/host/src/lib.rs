@@ -44,7 +44,6 @@ mod output;
 mod runtime;
 mod server;
 mod service;
-mod slots;
 mod state;
 
 pub use application::{

@@ -1,10 +1,9 @@
-//! What requests may use: memory, instances, threads, time.
+//! What requests may use: memory, instances, time.
 //!
 //! Request and response bodies have no limit: they pass through in pieces.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use wasmtime::ResourceLimiter;
 
 /// What requests may use.
@@ -16,10 +15,6 @@ pub struct Limits {
     pub concurrent_requests: u32,
     /// Requests that may wait. Above that the answer is 503 with `Retry-After`.
     pub waiting_requests: usize,
-    /// Guests that compute at once, on as many threads of the runtime. Fewer than the runtime's threads, so that one is
-    /// always free to accept connections and to answer `/.well-known/spin/health`. `None`: one less than the runtime has,
-    /// unless that would leave a processor idle.
-    pub computing_guests: Option<usize>,
     /// How long a guest may run, waiting included. Then the answer is 504, if none was sent yet. Needs an engine with epoch
     /// interruption. `None`: for ever.
     pub deadline: Option<Duration>,
@@ -33,18 +28,9 @@ impl Default for Limits {
             instance_memory_bytes: 1 << 30,
             concurrent_requests: 128,
             waiting_requests: 4096,
-            computing_guests: None,
             deadline: None,
             drain: Duration::from_secs(10),
         }
-    }
-}
-
-impl Limits {
-    /// The slots for computing guests on a runtime with `workers` threads; `None` if there is nothing to guard.
-    pub(crate) fn slots(&self, workers: usize, processors: usize) -> Option<Arc<Semaphore>> {
-        let spare = (workers > processors).then(|| workers - 1);
-        self.computing_guests.or(spare).map(|slots| Arc::new(Semaphore::new(slots.max(1))))
     }
 }
 
@@ -86,15 +72,5 @@ mod tests {
         assert!(!grow(40, 60), "90 of 100 bytes are in use");
         assert!(grow(40, 50));
         assert!(!grow(50, 51));
-    }
-
-    #[test]
-    fn a_slot_is_left_for_the_rest_of_the_host() {
-        let slots = |limits: Limits, workers| limits.slots(workers, 2).map(|slots| slots.available_permits());
-        assert_eq!(slots(Limits::default(), 3), Some(2));
-        assert_eq!(slots(Limits::default(), 2), None, "a processor would be idle");
-        let chosen = |count| Limits { computing_guests: Some(count), ..Limits::default() };
-        assert_eq!(slots(chosen(1), 2), Some(1));
-        assert_eq!(slots(chosen(0), 2), Some(1));
     }
 }

@@ -26,14 +26,13 @@ use tokio::{
 use crate::{
     admission::Admission,
     application::{Application, Component, Target},
-    connection,
+    connection::Connections,
     deadline::Ticker,
     error::{Error, Result},
     function::{self, Function},
     limits::Limits,
     output,
     routes::{Duplicate, PublicRoute, RouteHeaders, Routes},
-    runtime::processors,
     service::Service,
 };
 
@@ -71,7 +70,6 @@ impl Server {
             authority: authority(address)?,
             limits: limits.clone(),
             admission: Admission::new(limits),
-            slots: limits.slots(Handle::current().metrics().num_workers(), processors()),
             _ticker: ticker,
         });
         Ok(Self { listener, address, service, duplicates })
@@ -110,9 +108,11 @@ impl Server {
         banner
     }
 
-    /// Serves until `shutdown` resolves; then accepts nothing more and waits for what is in flight, up to the limit.
-    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+    /// Serves until `shutdown` resolves; then accepts nothing more and waits for what is in flight, up to the limit. Guests run on
+    /// `workers`; connections are accepted, and `/.well-known/spin/health` is answered, where this future is polled.
+    pub async fn run(self, workers: Handle, shutdown: impl Future<Output = ()>) {
         let (close, closing) = watch::channel(());
+        let served = Connections { service: Arc::clone(&self.service), workers, closing };
         let mut connections = JoinSet::new();
         let mut shutdown = pin!(shutdown);
         loop {
@@ -122,8 +122,7 @@ impl Server {
                 Some(_) = connections.join_next() => {}
                 accepted = self.listener.accept() => {
                     if let Some((stream, client)) = usable(accepted).await {
-                        let service = Arc::clone(&self.service);
-                        connections.spawn(connection::serve(stream, client, service, closing.clone()));
+                        connections.spawn(served.clone().serve(stream, client));
                     }
                 }
             }

@@ -17,7 +17,6 @@ use http::{
 };
 use http_body_util::{BodyExt as _, Either, Full};
 use hyper::body::Incoming;
-use tokio::sync::Semaphore;
 use wasmtime_wasi_http::WasiBody;
 
 use crate::{
@@ -45,7 +44,6 @@ pub(crate) struct Service {
     pub(crate) authority: Authority,
     pub(crate) limits: Limits,
     pub(crate) admission: Admission,
-    pub(crate) slots: Option<Arc<Semaphore>>,
     /// Here, because every instance keeps the service: the last of them can still be stopped.
     pub(crate) _ticker: Option<Ticker>,
 }

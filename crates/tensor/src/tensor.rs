@@ -1,5 +1,7 @@
 //! A checked tensor.
 
+use std::{iter, ops::Range};
+
 use crate::{Datatype, Error, Result};
 
 /// A named array whose data is known to match its datatype and shape.
@@ -71,6 +73,20 @@ impl Tensor {
         self.shape.first().copied()
     }
 
+    /// Some of its rows under the same name; `None` if there are not so many.
+    #[must_use]
+    pub fn row_range(&self, rows: Range<u64>) -> Option<Self> {
+        let (&n_rows, row_shape) = self.shape.split_first()?;
+        if rows.start > rows.end || rows.end > n_rows {
+            return None;
+        }
+        let n_elements = usize::try_from(row_shape.iter().product::<u64>()).ok()?;
+        let offset = |row: u64| self.element_offset(usize::try_from(row).ok()?.checked_mul(n_elements)?);
+        let data = self.data.get(offset(rows.start)?..offset(rows.end)?)?;
+        let shape = iter::once(rows.end - rows.start).chain(row_shape.iter().copied()).collect();
+        Some(Self { name: self.name.clone(), datatype: self.datatype, shape, data: data.to_vec() })
+    }
+
     /// The elements of a `BYTES` tensor; none for any other datatype.
     #[must_use]
     pub fn bytes_elements(&self) -> BytesElements<'_> {
@@ -91,6 +107,17 @@ impl Tensor {
         let n_elements = nonzero.copied().try_fold(1_u64, u64::checked_mul)?;
         u32::try_from(n_elements.checked_mul(element_size)?).ok()?;
         Some(if self.shape.contains(&0) { 0 } else { n_elements })
+    }
+
+    /// Where in the data an element begins; for the number of elements, where the last one ends.
+    fn element_offset(&self, element_idx: usize) -> Option<usize> {
+        match self.datatype.element_size() {
+            Some(element_size) => element_idx.checked_mul(element_size),
+            None => {
+                let before = self.bytes_elements().take(element_idx);
+                Some(before.map(|element| size_of::<u32>() + element.len()).sum())
+            }
+        }
     }
 
     fn check_data_length(&self, expected_bytes: u64) -> Result<()> {
@@ -218,7 +245,37 @@ mod tests {
         assert_eq!(tensor.into_parts(), ("x".to_owned(), Datatype::Int16, vec![1, 2], vec![1, 2, 3, 4]));
     }
 
+    #[test]
+    fn rows_are_cut_out_by_their_numbers() {
+        let numbers = Tensor::new("x", Datatype::Int16, vec![3, 1], vec![1, 2, 3, 4, 5, 6]).unwrap();
+        let last = numbers.row_range(1..3).unwrap();
+        assert_eq!((last.shape(), last.data()), ([2, 1].as_slice(), [3, 4, 5, 6].as_slice()));
+        assert_eq!(numbers.row_range(2..2).unwrap().shape(), [0, 1]);
+        assert_eq!(numbers.row_range(2..4), None);
+        let scalar = Tensor::new("x", Datatype::Int16, vec![], vec![1, 2]).unwrap();
+        assert_eq!(scalar.row_range(0..1), None);
+    }
+
     proptest! {
+        #[test]
+        fn rows_put_together_are_the_tensor(
+            elements in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..5), 0..9),
+            width in 1..4_usize,
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let n_rows = elements.len() / width;
+            let mut data = Vec::new();
+            for element in elements.iter().take(n_rows * width) {
+                encode_bytes_element(&mut data, element);
+            }
+            let shape = vec![n_rows as u64, width as u64];
+            let tensor = Tensor::new("x", Datatype::Bytes, shape, data).unwrap();
+            let cut = cut.index(n_rows + 1) as u64;
+            let (first, last) = (tensor.row_range(0..cut).unwrap(), tensor.row_range(cut..n_rows as u64).unwrap());
+            prop_assert_eq!([first.data(), last.data()].concat(), tensor.data());
+            prop_assert_eq!((first.rows(), last.rows()), (Some(cut), Some(n_rows as u64 - cut)));
+        }
+
         #[test]
         fn decoding_bytes_elements_undoes_encoding(
             elements in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..9), 0..9),

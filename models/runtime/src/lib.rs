@@ -4,8 +4,10 @@
 //! clock, a file or randomness: the component imports nothing.
 
 mod allocator;
+mod batching;
 mod bindings;
 mod convert;
+mod independence;
 mod model;
 mod onnx;
 mod operators;

@@ -1,6 +1,8 @@
 //! A loaded model: tract's plan, its signature, and how a call runs through it.
 
-use tensor::{Metadata, Tensor, TensorSpec};
+use std::{collections::HashMap, iter};
+
+use tensor::{Datatype, Metadata, Tensor, TensorSpec};
 use tract_onnx::Onnx;
 use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::{
@@ -9,8 +11,10 @@ use tract_onnx::prelude::{
 use tract_onnx::tract_core::plan::SimpleState;
 use tract_onnx::tract_hir::infer::InferenceModelExt as _;
 
+use crate::batching::Batching;
 use crate::bindings::exports::plinth::model::{inference, loader};
 use crate::convert::{addressable, tensor_from_tract, tensor_from_wit, tensor_to_tract};
+use crate::independence::independent_rows;
 use crate::signature::{Port, name_open_dimensions, port};
 use crate::{onnx, operators};
 
@@ -28,6 +32,7 @@ type State = SimpleState<TypedFact, Box<dyn TypedOp>>;
 pub(crate) struct Model {
     metadata: Metadata,
     state: State,
+    batching: Batching,
 }
 
 /// Why a call was not answered.
@@ -59,8 +64,10 @@ impl Model {
     ) -> Result<(Self, loader::Report), loader::Error> {
         let proto = onnx::parse(onnx)?;
         let mut report = describe(&proto);
-        let plan = build(proto, &options.outputs)?;
-        let mut model = Self { metadata: metadata(&plan, options, &report)?, state: spawn(plan)? };
+        let typed = build(proto, &options.outputs)?;
+        let metadata = metadata(&typed, options, &report)?;
+        let (plan, batching) = plan(typed, report.weights_size).map_err(loader::Error::Invalid)?;
+        let mut model = Self { metadata, state: spawn(plan)?, batching };
         report.warm_ups = model.warm_up()?;
         Ok((model, report))
     }
@@ -77,17 +84,8 @@ impl Model {
         outputs: &[String],
     ) -> Result<Vec<inference::Tensor>, InferError> {
         let inputs = arrange(&self.metadata.inputs, inputs)?;
-        let values = run(&mut self.state, &inputs).map_err(InferError::Failed)?;
         let selected = select(&self.metadata.outputs, outputs)?;
-        selected
-            .into_iter()
-            .map(|(output_idx, spec)| {
-                let value =
-                    values.get(output_idx).ok_or_else(|| format!("no value for output `{}`", spec.name))?;
-                tensor_from_tract(value, spec)
-            })
-            .collect::<Result<_, _>>()
-            .map_err(InferError::Failed)
+        run_in_pieces(&mut self.state, self.batching, &inputs, &selected).map_err(InferError::Failed)
     }
 
     /// Runs the model on zeros, so that what it sets up at its first call is part of the snapshot.
@@ -103,7 +101,9 @@ impl Model {
                 .map(|spec| zeros(spec, n_rows))
                 .collect::<tensor::Result<Vec<_>>>();
             let zeros = zeros.map_err(|error| loader::Error::Invalid(error.to_string()))?;
-            n_succeeded += u32::from(run(&mut self.state, &zeros).is_ok());
+            let outputs: Vec<_> = self.metadata.outputs.iter().enumerate().collect();
+            let answer = run_in_pieces(&mut self.state, self.batching, &zeros, &outputs);
+            n_succeeded += u32::from(answer.is_ok());
         }
         Ok(n_succeeded)
     }
@@ -142,6 +142,94 @@ fn select<'a>(
     outputs.iter().map(find).collect()
 }
 
+/// Runs the plan as often as `batching` says and puts the rows of the outputs together again.
+fn run_in_pieces(
+    state: &mut State,
+    batching: Batching,
+    inputs: &[Tensor],
+    selected: &[(usize, &TensorSpec)],
+) -> Result<Vec<inference::Tensor>, String> {
+    let n_rows = inputs.first().and_then(Tensor::rows);
+    let n_rows = n_rows.filter(|_| inputs.iter().all(|input| input.rows() == n_rows));
+    let runs: Vec<u64> = n_rows.map_or_else(Vec::new, |n_rows| batching.runs(n_rows).collect());
+    match runs.as_slice() {
+        [0] if batching == Batching::RowByRow => run_no_rows(state, inputs, selected),
+        [] | [_] => outputs(&run(state, inputs)?, selected),
+        _ => run_each(state, &runs, inputs, selected),
+    }
+}
+
+fn run_each(
+    state: &mut State,
+    runs: &[u64],
+    inputs: &[Tensor],
+    selected: &[(usize, &TensorSpec)],
+) -> Result<Vec<inference::Tensor>, String> {
+    let mut first_row = 0;
+    let mut whole: Vec<inference::Tensor> = Vec::new();
+    for n_rows in runs {
+        let rows = first_row..first_row + n_rows;
+        let cut = |input: &Tensor| input.row_range(rows.clone()).ok_or("a row is missing");
+        let piece = inputs.iter().map(cut).collect::<Result<Vec<_>, _>>()?;
+        append_rows(&mut whole, outputs(&run(state, &piece)?, selected)?, *n_rows)?;
+        first_row = rows.end;
+    }
+    Ok(whole)
+}
+
+/// Answers no rows with a plan for one: with what it says to zeros, without the row.
+fn run_no_rows(
+    state: &mut State,
+    inputs: &[Tensor],
+    selected: &[(usize, &TensorSpec)],
+) -> Result<Vec<inference::Tensor>, String> {
+    let one_row = |input: &Tensor| {
+        let shape = iter::once(1).chain(input.shape().iter().skip(1).copied()).collect();
+        zero_tensor(input.name(), input.datatype(), shape).map_err(|error| error.to_string())
+    };
+    let inputs = inputs.iter().map(one_row).collect::<Result<Vec<_>, _>>()?;
+    let mut answer = outputs(&run(state, &inputs)?, selected)?;
+    for output in &mut answer {
+        output.data.clear();
+        output.shape.first_mut().into_iter().for_each(|n_rows| *n_rows = 0);
+    }
+    Ok(answer)
+}
+
+/// The tensors asked for, out of all values of the plan.
+fn outputs(
+    values: &TVec<TValue>,
+    selected: &[(usize, &TensorSpec)],
+) -> Result<Vec<inference::Tensor>, String> {
+    let output = |&(output_idx, spec): &(usize, &TensorSpec)| {
+        let value = values.get(output_idx).ok_or_else(|| format!("no value for output `{}`", spec.name))?;
+        tensor_from_tract(value, spec)
+    };
+    selected.iter().map(output).collect()
+}
+
+/// Adds the outputs of `n_rows` more rows.
+fn append_rows(
+    whole: &mut Vec<inference::Tensor>,
+    piece: Vec<inference::Tensor>,
+    n_rows: u64,
+) -> Result<(), String> {
+    if let Some(wrong) = piece.iter().find(|output| output.shape.first() != Some(&n_rows)) {
+        return Err(format!("output `{}` has shape {:?} for {n_rows} rows", wrong.name, wrong.shape));
+    }
+    if whole.is_empty() {
+        *whole = piece;
+        return Ok(());
+    }
+    for (whole, piece) in whole.iter_mut().zip(piece) {
+        if let Some(rows) = whole.shape.first_mut() {
+            *rows += n_rows;
+        }
+        whole.data.extend_from_slice(&piece.data);
+    }
+    Ok(())
+}
+
 /// Runs the plan; after a failure it starts from a fresh state, so the instance stays usable.
 fn run(state: &mut State, inputs: &[Tensor]) -> Result<TVec<TValue>, String> {
     let values = inputs
@@ -158,9 +246,13 @@ fn run(state: &mut State, inputs: &[Tensor]) -> Result<TVec<TValue>, String> {
 /// An input of zeros (empty strings), with `n_rows` for every open dimension.
 fn zeros(spec: &TensorSpec, n_rows: u64) -> tensor::Result<Tensor> {
     let shape: Vec<u64> = spec.shape.iter().map(|&dim| u64::try_from(dim).unwrap_or(n_rows)).collect();
+    zero_tensor(&spec.name, spec.datatype, shape)
+}
+
+fn zero_tensor(name: &str, datatype: Datatype, shape: Vec<u64>) -> tensor::Result<Tensor> {
     let n_elements: u64 = shape.iter().product();
-    let element_size = spec.datatype.element_size().unwrap_or(size_of::<u32>());
-    Tensor::new(spec.name.clone(), spec.datatype, shape, vec![0; addressable(n_elements) * element_size])
+    let element_size = datatype.element_size().unwrap_or(size_of::<u32>());
+    Tensor::new(name, datatype, shape, vec![0; addressable(n_elements) * element_size])
 }
 
 fn describe(proto: &ModelProto) -> loader::Report {
@@ -175,16 +267,16 @@ fn describe(proto: &ModelProto) -> loader::Report {
     }
 }
 
-/// tract's optimised model, pruned to `outputs` (all if empty).
+/// tract's decluttered model, pruned to `outputs` (all if empty).
 fn build(proto: ModelProto, outputs: &[String]) -> Result<TypedModel, loader::Error> {
     let framework = tract_onnx::onnx();
     if let Some(graph) = &proto.graph {
         operators::check(&framework, &proto, graph)?;
     }
-    optimise(&framework, proto, outputs).map_err(loader::Error::Invalid)
+    declutter(&framework, proto, outputs).map_err(loader::Error::Invalid)
 }
 
-fn optimise(framework: &Onnx, proto: ModelProto, outputs: &[String]) -> Result<TypedModel, String> {
+fn declutter(framework: &Onnx, proto: ModelProto, outputs: &[String]) -> Result<TypedModel, String> {
     let parsed = framework.parse(&proto, None).map_err(|error| format!("{error:#}"))?;
     if !parsed.unresolved_inputs.is_empty() {
         return Err(format!("no node produces {}", parsed.unresolved_inputs.join(", ")));
@@ -197,7 +289,22 @@ fn optimise(framework: &Onnx, proto: ModelProto, outputs: &[String]) -> Result<T
     }
     let typed =
         model.into_typed().and_then(TypedModel::into_decluttered).map_err(|error| format!("{error:#}"))?;
-    prune_inputs(typed)?.into_optimized().map_err(|error| format!("{error:#}"))
+    prune_inputs(typed)
+}
+
+/// The optimised model, for one row at a time if that is how its batches run.
+fn plan(model: TypedModel, weights_bytes: u64) -> Result<(TypedModel, Batching), String> {
+    let batch = independent_rows(&model);
+    let batching = batch.as_ref().map_or(Batching::Whole, |_| Batching::of(&model, weights_bytes));
+    let model = match (batch, batching) {
+        (Some(batch), Batching::RowByRow) => {
+            let one_row = model.set_symbols(&HashMap::from([(batch, 1.into())]));
+            one_row.and_then(TypedModel::into_decluttered)
+        }
+        _ => Ok(model),
+    };
+    let plan = model.and_then(TypedModel::into_optimized).map_err(|error| format!("{error:#}"))?;
+    Ok((plan, batching))
 }
 
 /// Drops the inputs that no kept output depends on.

@@ -15,6 +15,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
+    runtime::Handle,
     sync::oneshot,
     task::JoinHandle,
 };
@@ -86,10 +87,15 @@ pub(crate) async fn serve(application: Application) -> Running {
 
 /// Serves `application` within `limits`.
 pub(crate) async fn serve_within(application: Application, limits: &Limits) -> Running {
+    serve_on(Handle::current(), application, limits).await
+}
+
+/// The same, with guests on `workers`.
+pub(crate) async fn serve_on(workers: Handle, application: Application, limits: &Limits) -> Running {
     let server = bind(application, limits).await.unwrap();
     let address = server.local_addr();
     let (stop, stopped) = oneshot::channel();
-    let done = tokio::spawn(server.run(async { drop(stopped.await) }));
+    let done = tokio::spawn(server.run(workers, async { drop(stopped.await) }));
     Running { address, stop, done }
 }
 
