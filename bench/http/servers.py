@@ -28,7 +28,6 @@ WASMTIME_NEEDS = ["-Scli", "-Opooling-table-elements=100000", "-Opooling-max-cor
 WASMTIME_TUNED = [
     "-Opooling-memory-keep-resident=8388608",
     "-Opooling-table-keep-resident=1048576",
-    "-Opooling-async-stack-keep-resident=65536",
     "-Opooling-pagemap-scan=auto",
     "-Opooling-max-component-instance-size=10485760",
 ]
@@ -151,12 +150,13 @@ def all_servers(python):
         Server("wasmtime serve, tuned pool", [*wasmtime, *WASMTIME_TUNED, "--addr", listen, COMPOSED]),
         uvicorn(python, 1),
         uvicorn(python, 2),
+        uvicorn(python, 2, "fastapi_declared_app", ", declared models"),
     ]
 
 
-def uvicorn(python, n_workers):
-    command = [python, "-m", "uvicorn", "fastapi_app:app", "--app-dir", BENCH / "http", "--host", ADDRESS]
+def uvicorn(python, n_workers, module="fastapi_app", kind=""):
+    command = [python, "-m", "uvicorn", f"{module}:app", "--app-dir", BENCH / "http", "--host", ADDRESS]
     command += ["--port", "{port}", "--workers", str(n_workers), "--loop", "uvloop", "--http", "httptools"]
     command += ["--no-access-log", "--log-level", "warning"]
     name = "FastAPI, 1 worker" if n_workers == 1 else f"FastAPI, {n_workers} workers"
-    return Server(name, command, {"MODEL": str(MODEL)})
+    return Server(name + kind, command, {"MODEL": str(MODEL)})

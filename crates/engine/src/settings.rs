@@ -6,7 +6,6 @@ use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationCon
 
 use crate::{Error, Result};
 
-const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 
 /// A packed model is one data image as large as its weights. wasmtime maps an image copy-on-write only up to this span
@@ -74,14 +73,10 @@ fn pooling(n_components: u32) -> PoolingAllocationConfig {
         .max_tables_per_module(4);
     // The model runtime's function table and instance state are far above wasmtime's limits.
     pool.table_elements(100_000).max_core_instance_size(10 * MIB).max_component_instance_size(10 * MIB);
-    // What a request dirtied is written back in place: giving pages back to the kernel and faulting them in again
-    // costs more than the copy. With the page-map scan (Linux 6.7) only dirtied pages are visited.
-    pool.linear_memory_keep_resident(8 * MIB)
-        .table_keep_resident(MIB)
-        .async_stack_keep_resident(64 * KIB)
-        .pagemap_scan(Enabled::Auto);
-    // A slot that held a component keeps its mapping for the next instance of the same component.
-    pool.max_unused_warm_slots(n_components);
+    // What a request dirtied is written back in place: giving pages back to the kernel and faulting them in again costs four
+    // times the whole request, for memory and for the table alike. With the page-map scan (Linux 6.7) only dirtied pages are
+    // visited, which is a fifth. Warm slots and kept stacks are left as wasmtime has them: no difference (BENCHMARKS.md).
+    pool.linear_memory_keep_resident(8 * MIB).table_keep_resident(MIB).pagemap_scan(Enabled::Auto);
     pool
 }
 
