@@ -99,6 +99,26 @@ def v1_case(name, about, model, rows, *, keys=None, bare=False, repeat=None):
     )
 
 
+def policy_case(name, about, model, policy, instances, expected):
+    """A case of the rows form with further members beside the rows."""
+    path = f"/v1/models/{model.name}:predict"
+    write_case(name, about, model, path, policy | {"instances": instances}, {"predictions": expected})
+
+
+def column_case(name, about, model, rows, *, keys=None, bare=False):
+    """A case of the column form: whole tensors, without the name if there is only one."""
+    answer = {name: numbers(values) for name, values in model.answer(rows).items()}
+    key_list = {} if keys is None else {"keys": keys}
+    write_case(
+        name,
+        about,
+        model,
+        f"/v1/models/{model.name}:predict",
+        {"inputs": numbers(rows) if bare else {"X": numbers(rows)}} | key_list,
+        {"outputs": answer if len(answer) > 1 else next(iter(answer.values()))} | key_list,
+    )
+
+
 def write_case(name, about, model, path, request, response, repeat=None):
     folder = FOLDER / "predict" / name
     folder.mkdir(parents=True, exist_ok=True)
@@ -137,7 +157,9 @@ def json_lines(value, indent=""):
 
 def is_row(value):
     """An instance, a prediction or a tensor: an object whose lists hold only scalars."""
-    lists = [item for item in value.values() if isinstance(item, list)] if isinstance(value, dict) else []
+    if not isinstance(value, dict) or any(isinstance(item, dict) for item in value.values()):
+        return False
+    lists = [item for item in value.values() if isinstance(item, list)]
     return bool(lists) and all(not isinstance(item, (list, dict)) for values in lists for item in values)
 
 
@@ -233,11 +255,68 @@ def v1_cases(digits, edge, diabetes):
     )
 
 
+def policy_cases(digits):
+    rows, keys = clear_rows(digits, 4), ["a", "b", "a", "c"]
+    bad = numbers(rows)
+    bad[1].pop()
+    error = "row `1`: tensor `X`: expected a row of shape `[64]`, found `[63]`"
+    expected = predictions(digits, rows[[0, 2, 3]], list("acd"))
+    expected.insert(1, {"key": "b", "error": {"error": error, "code": "wrong_shape", "input": "X", "row": 1}})
+    policy_case(
+        "v1-report-bad-row",
+        "A bad row is reported in its place, the good ones are answered.",
+        digits,
+        {"on_row_error": "report"},
+        [{"key": key, "X": row} for key, row in zip("abcd", bad, strict=True)],
+        expected,
+    )
+    repeated = {"error": "row `2`: expected different keys, found `a` on rows `0` and `2`", "code": "duplicate_key"}
+    expected = predictions(digits, rows, keys)
+    expected[2] = {"key": "a", "error": repeated | {"input": "key", "row": 2}}
+    instances = [{"key": key, "X": row} for key, row in zip(keys, numbers(rows), strict=True)]
+    about = "A row that repeats a key is reported."
+    policy_case("v1-report-duplicate-key", about, digits, {"on_row_error": "report"}, instances, expected)
+    policy_case(
+        "v1-duplicate-keys-allow",
+        "Rows that repeat a key are answered if the request says so.",
+        digits,
+        {"on_duplicate_key": "allow"},
+        instances,
+        predictions(digits, rows, keys),
+    )
+    policy_case(
+        "v1-duplicate-keys-first",
+        "Only the first row with a key is answered if the request says so.",
+        digits,
+        {"on_duplicate_key": "first"},
+        instances,
+        predictions(digits, rows[[0, 1, 3]], ["a", "b", "c"]),
+    )
+    policy_case(
+        "v1-bare-vectors-keys",
+        "Keys beside rows that have no place for them.",
+        digits,
+        {"keys": keys[:2]},
+        numbers(rows[:2]),
+        predictions(digits, rows[:2], keys[:2]),
+    )
+
+
+def column_cases(digits, diabetes):
+    rows = clear_rows(digits, 3)
+    column_case("v1-inputs", "Columns: each input and each output as a whole.", digits, rows)
+    column_case("v1-inputs-keys", "Keys beside columns come back beside columns.", digits, rows, keys=["a", 7, "7"])
+    about = "One input and one output need no names."
+    column_case("v1-inputs-diabetes", about, diabetes, diabetes.rows[:5], bare=True)
+
+
 def main():
     digits, edge = Model("digits", "digits"), Model("digits-edge", "digits")
     diabetes = Model("diabetes", "diabetes")
     v2_cases(digits, edge, diabetes)
     v1_cases(digits, edge, diabetes)
+    policy_cases(digits)
+    column_cases(digits, diabetes)
 
 
 main()

@@ -57,6 +57,23 @@ fn inspect_tells_the_signature_of_both_kinds_of_file() {
 }
 
 #[test]
+fn a_model_whose_rows_depend_on_each_other_is_told() {
+    for model in ["target/models/digits.wasm", "models/diabetes/model.onnx", "tests/models/image-rows.onnx"] {
+        let output = run(&["check", model]);
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            output.status.success() && said.contains("answers 32 generated rows alike"),
+            "{model}: {said}"
+        );
+    }
+    check_misuse(&["check", "tests/models/row-mixer.onnx"], "output `Y` of generated row 0 differs");
+    check_misuse(
+        &["check", "tests/models/row-sum-reducer.onnx"],
+        "output `total` has shape [1, 4] for 2 rows",
+    );
+}
+
+#[test]
 fn a_server_says_where_it_serves_and_ends_on_sigterm() {
     let mut server =
         plinth(&["up", "-f", "spin.toml", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();

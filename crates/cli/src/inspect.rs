@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
-use engine::PackedModel;
 use packer::{Options, Sizes};
 
-use crate::failure::Misuse;
+use crate::models::{self, Opened};
 use crate::{describe, files, settings};
 
 /// What `plinth inspect` takes.
@@ -18,7 +17,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let bytes = files::read(&args.file)?;
-    if files::is_wasm(&bytes) { packed_model(args, &bytes) } else { onnx_file(args, &bytes) }
+    if files::is_wasm(&bytes) { packed_model(args, bytes) } else { onnx_file(args, &bytes) }
 }
 
 fn onnx_file(args: &Args, onnx: &[u8]) -> Result<()> {
@@ -32,14 +31,11 @@ fn onnx_file(args: &Args, onnx: &[u8]) -> Result<()> {
     Ok(())
 }
 
-fn packed_model(args: &Args, wasm: &[u8]) -> Result<()> {
-    let misuse = |error| Misuse(format!("`{}` is not a packed model: {error:#}", args.file.display()));
-    let model = PackedModel::open(&settings::engine_for_tools()?, wasm)
-        .map_err(anyhow::Error::from)
-        .map_err(misuse)?;
+fn packed_model(args: &Args, wasm: Vec<u8>) -> Result<()> {
+    let Opened { model, wasm } = models::open_packed(&settings::engine_for_tools()?, &args.file, wasm)?;
     println!("`{}` is a packed model; it imports nothing", args.file.display());
     describe::signature(model.metadata());
-    describe::sizes(&Sizes::of(wasm)?);
+    describe::sizes(&Sizes::of(&wasm)?);
     describe::timings(&packer::time(&model)?);
     Ok(())
 }

@@ -5,11 +5,13 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to its terminal")]
 #![expect(clippy::disallowed_methods, reason = "a command does I/O by design")]
 
+mod check;
 mod compose;
 mod describe;
 mod failure;
 mod files;
 mod inspect;
+mod models;
 mod pack;
 mod serve;
 mod settings;
@@ -37,6 +39,8 @@ enum Command {
     Pack(pack::Args),
     /// Tell what is in an ONNX file or a packed model
     Inspect(inspect::Args),
+    /// Try whether a model's answer to a row depends on the rows beside it
+    Check(check::Args),
     /// Serve models, without a manifest
     Serve(serve::Args),
     /// Serve the application of a spin.toml
@@ -49,6 +53,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Pack(args) => pack::run(args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Check(args) => check::run(&args),
         Command::Serve(args) => serve::run(args),
         Command::Up(args) => up::run(args),
         Command::Compose(args) => compose::run(&args),

@@ -68,6 +68,7 @@ impl Model for Echo {
 struct Sent {
     method: Method,
     path: String,
+    headers: Vec<(&'static str, String)>,
     body: Vec<u8>,
 }
 
@@ -109,6 +110,29 @@ const ECHO_BODIES: [&str; 2] = [
         {"text":"y","count":[2],"level":[3,4],"flag":false,"wide":[null,4],"cube":[[3],[4]],"key":9}]}"#,
 ];
 
+/// The JSON of a request whose tensors follow it in binary form, and the tensors.
+const BINARY_JSON: &str = r#"{"id":"b","parameters":{"binary_data_output":true},"inputs":[
+    {"name":"text","datatype":"BYTES","shape":[2],"parameters":{"binary_data_size":11}},
+    {"name":"count","datatype":"UINT64","shape":[2,1],"data":[1,2]},
+    {"name":"level","datatype":"INT8","shape":[2,2],"parameters":{"binary_data_size":4}},
+    {"name":"flag","datatype":"BOOL","shape":[2],"parameters":{"binary_data_size":2}},
+    {"name":"wide","datatype":"FP64","shape":[2,1],"parameters":{"binary_data_size":16}},
+    {"name":"cube","datatype":"FP32","shape":[2,2,1],"data":[1,2,3,4]},
+    {"name":"key","datatype":"INT16","shape":[2],"parameters":{"binary_data_size":4}}],
+  "outputs":[{"name":"wide'","parameters":{"classification":2}},{"name":"text'","parameters":{"binary_data":true}}]}"#;
+const BINARY_TENSORS: &[u8] =
+    b"\x01\0\0\0a\x02\0\0\0bc\x01\x02\xff\x80\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xf0\x7f\x01\0\x02\0";
+const JSON_LEN: &str = "inference-header-content-length";
+
+fn binary_seed() -> Sent {
+    Sent {
+        method: Method::POST,
+        path: "/v2/models/digits/infer".to_owned(),
+        headers: vec![(JSON_LEN, BINARY_JSON.len().to_string())],
+        body: [BINARY_JSON.as_bytes(), BINARY_TENSORS].concat(),
+    }
+}
+
 fn seeds() -> Vec<Sent> {
     let mut folders: Vec<_> = fs::read_dir(GOLDEN).unwrap().map(|entry| entry.unwrap().path()).collect();
     folders.sort();
@@ -116,9 +140,10 @@ fn seeds() -> Vec<Sent> {
     seeds.retain(|seed| seed.body.len() <= LONGEST_SEED);
     for (path, body) in ["/v2/models/digits/infer", "/v1/models/digits:predict"].into_iter().zip(ECHO_BODIES)
     {
-        let seed = Sent { method: Method::POST, path: path.to_owned(), body: body.into() };
+        let seed = Sent { method: Method::POST, path: path.to_owned(), headers: vec![], body: body.into() };
         seeds.extend(vec![seed; 8]);
     }
+    seeds.extend(vec![binary_seed(); 8]);
     seeds
 }
 
@@ -127,6 +152,7 @@ fn read_seed(folder: &Path) -> Sent {
     Sent {
         method: case["method"].as_str().unwrap().parse().unwrap(),
         path: case["path"].as_str().unwrap().to_owned(),
+        headers: vec![],
         body: fs::read(folder.join("request.json")).unwrap_or_default(),
     }
 }
@@ -143,12 +169,32 @@ fn requests() -> impl Strategy<Value = Sent> {
     let invented = (prop::sample::select(methods), path, tokens(20)).prop_map(|(method, path, body)| Sent {
         method,
         path,
+        headers: vec![],
         body,
     });
     let posted =
         (prop::sample::select(&["/v2/models/digits/infer", "/v1/models/digits:predict"][..]), body())
-            .prop_map(|(path, body)| Sent { method: Method::POST, path: path.to_owned(), body });
-    prop_oneof![8 => mutated, 1 => invented, 2 => posted]
+            .prop_map(|(path, body)| Sent {
+                method: Method::POST,
+                path: path.to_owned(),
+                headers: vec![],
+                body,
+            });
+    let sent = prop_oneof![8 => mutated, 1 => invented, 2 => posted];
+    (sent, prop::option::weighted(0.2, header())).prop_map(|(mut sent, header)| {
+        sent.headers.extend(header);
+        sent
+    })
+}
+
+fn header() -> impl Strategy<Value = (&'static str, String)> {
+    let lengths = prop_oneof![(0..600_u32).prop_map(|length| length.to_string()), "[-+]?[0-9x]{0,22}"];
+    let encodings = prop::sample::select(&["gzip", "deflate", "br", "identity", "gzip, deflate", ""][..]);
+    prop_oneof![
+        lengths.prop_map(|length| (JSON_LEN, length)),
+        encodings.clone().prop_map(|encoding| ("content-encoding", encoding.to_owned())),
+        encodings.prop_map(|encoding| ("accept-encoding", encoding.to_owned())),
+    ]
 }
 
 fn body() -> impl Strategy<Value = Vec<u8>> {
@@ -210,8 +256,11 @@ impl Mutation {
 }
 
 fn check(model: &impl Model, sent: &Sent) -> Result<u16, TestCaseError> {
-    let Ok(request) = Request::builder().method(&sent.method).uri(&sent.path).body(sent.body.as_slice())
-    else {
+    let mut request = Request::builder().method(&sent.method).uri(&sent.path);
+    for (name, value) in &sent.headers {
+        request = request.header(*name, value);
+    }
+    let Ok(request) = request.body(sent.body.as_slice()) else {
         return Err(TestCaseError::reject("not a URI"));
     };
     let response = handle(model, &Config::default(), &request);
@@ -222,13 +271,21 @@ fn check(model: &impl Model, sent: &Sent) -> Result<u16, TestCaseError> {
 }
 
 fn check_response(response: &Response<Vec<u8>>) -> Result<(), TestCaseError> {
-    prop_assert_eq!(&response.headers()["content-type"], "application/json");
-    let body: serde_json::Value = match serde_json::from_slice(response.body()) {
+    let is_compressed = response.headers().contains_key("content-encoding");
+    prop_assert!(!is_compressed || response.status().is_success());
+    if is_compressed {
+        return Ok(());
+    }
+    let json_len = response.headers().get(JSON_LEN).map(|length| length.to_str().unwrap().parse().unwrap());
+    let content_type = if json_len.is_some() { "application/octet-stream" } else { "application/json" };
+    prop_assert_eq!(&response.headers()["content-type"], content_type);
+    let json = &response.body()[..json_len.unwrap_or(response.body().len())];
+    let body: serde_json::Value = match serde_json::from_slice(json) {
         Ok(body) => body,
         Err(error) => return Err(TestCaseError::fail(format!("the body is not JSON: {error}"))),
     };
     if response.status().is_success() {
-        prop_assert!(body.is_object() && body.get("error").is_none());
+        prop_assert!(body.get("error").is_none());
     } else {
         prop_assert!(response.status().is_client_error(), "status {}: {body}", response.status());
         prop_assert!(body["error"].as_str().is_some_and(|error| !error.is_empty()));

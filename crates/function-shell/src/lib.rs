@@ -17,6 +17,9 @@ use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 /// The environment variable for the length of the longest request body, in bytes.
 const MAX_BODY_BYTES: &str = "PLINTH_MAX_BODY_BYTES";
 
+/// The environment variable for the names of all models of the application, separated by commas.
+const MODELS: &str = "PLINTH_MODELS";
+
 /// Answers one request of `predict` with the imported model.
 pub fn predict(request: IncomingRequest, response_out: ResponseOutparam) {
     let config = predict_config();
@@ -35,5 +38,10 @@ pub fn predict(request: IncomingRequest, response_out: ResponseOutparam) {
 fn predict_config() -> endpoints::predict::Config {
     let default = endpoints::predict::Config::default();
     let max_body_bytes = std::env::var(MAX_BODY_BYTES).ok().and_then(|value| value.parse().ok());
-    endpoints::predict::Config { max_body_bytes: max_body_bytes.unwrap_or(default.max_body_bytes) }
+    let models = std::env::var(MODELS).unwrap_or_default();
+    let models = models.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
+    endpoints::predict::Config {
+        max_body_bytes: max_body_bytes.unwrap_or(default.max_body_bytes),
+        models: models.collect(),
+    }
 }

@@ -8,7 +8,7 @@ use wasi::io::streams::{InputStream, StreamError};
 const CHUNK_BYTES: u64 = 1 << 20;
 
 /// Headers that an endpoint reads. Asking for one costs a call to the host; copying all of them costs more.
-const READ_HEADERS: [&str; 1] = ["inference-header-content-length"];
+const READ_HEADERS: [&str; 3] = ["inference-header-content-length", "content-encoding", "accept-encoding"];
 
 /// The request with its whole body; of a body longer than `max_body_bytes`, just enough to tell.
 ///

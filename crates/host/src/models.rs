@@ -38,7 +38,9 @@ impl Application {
             }
             triggers.extend(routes_of(&model.name).map(|route| trigger(route, &model.name)));
         }
-        let components = models.into_iter().map(component).collect();
+        let names: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();
+        let names = names.join(",");
+        let components = models.into_iter().map(|model| component(model, &names)).collect();
         Ok(Self { name: "plinth-serve".to_owned(), version: None, components, triggers })
     }
 }
@@ -62,14 +64,15 @@ fn trigger(route: String, model: &str) -> Trigger {
     Trigger { id: None, route: Route::Public(route), target: Target::Component(model.to_owned()) }
 }
 
-fn component(model: Model) -> Component {
+/// The component of a model, which knows the names of all.
+fn component(model: Model, names: &str) -> Component {
     Component {
         id: model.name,
         description: None,
         source: Source::Bytes(model.component),
         dependencies: Vec::new(),
         dependencies_inherit_configuration: false,
-        environment: Vec::new(),
+        environment: vec![("PLINTH_MODELS".to_owned(), names.to_owned())],
         variables: Default::default(),
         files: Files::default(),
         allowed_outbound_hosts: AllowedHosts::default(),

@@ -29,6 +29,28 @@ pub enum Error {
         /// Rows of the inputs on which they differ.
         n_rows: u64,
     },
+    /// A row whose answer is another one among other rows.
+    #[error(
+        "the answer to a row depends on the rows beside it: output `{output}` of generated row {row} differs between the row alone and a batch of {batch_size}"
+    )]
+    DependentRow {
+        /// The first output that differs.
+        output: String,
+        /// The row.
+        row: u64,
+        /// The rows of the batch in which it differs.
+        batch_size: u64,
+    },
+    /// An output without a row for each row of the input.
+    #[error("output `{output}` has shape {found:?} for {n_rows} rows")]
+    ChangedRows {
+        /// The output.
+        output: String,
+        /// Rows of the input.
+        n_rows: usize,
+        /// The output's shape.
+        found: Vec<u64>,
+    },
     /// The engine failed.
     #[error(transparent)]
     Engine(#[from] engine::Error),
@@ -39,7 +61,11 @@ impl Error {
     #[must_use]
     pub const fn is_input_at_fault(&self) -> bool {
         match self {
-            Self::NotOnnx(_) | Self::Unsupported(_) | Self::Invalid(_) => true,
+            Self::NotOnnx(_)
+            | Self::Unsupported(_)
+            | Self::Invalid(_)
+            | Self::DependentRow { .. }
+            | Self::ChangedRows { .. } => true,
             Self::RuntimeTrapped(_) | Self::Runtime(_) | Self::Unfaithful { .. } | Self::Engine(_) => false,
         }
     }

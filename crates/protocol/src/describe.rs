@@ -5,7 +5,8 @@ use tensor::{Datatype, KEY, Metadata, TensorSpec};
 use crate::write::{write_list, write_shape, write_string};
 
 /// The extensions of the protocol that are true here.
-const EXTENSIONS: [&str; 1] = ["keyed_predictions"];
+const EXTENSIONS: [&str; 5] =
+    ["classification", "model_configuration", "binary_tensor_data", "parameters", "keyed_predictions"];
 
 /// The answer to both health routes, which suits those who look for `live` and those who look for `ready`.
 #[must_use]
@@ -52,9 +53,137 @@ pub fn model_metadata(metadata: &Metadata) -> Vec<u8> {
     json
 }
 
+/// The names of the models of the application.
+#[must_use]
+pub fn models<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
+    let mut json = br#"{"models":"#.to_vec();
+    write_list(&mut json, *b"[]", names, write_string);
+    json.push(b'}');
+    json
+}
+
+/// The models of the application as a repository. Only the version of the model that answers is known.
+///
+/// Source: Open Inference Protocol V2, "Model Repository Extension".
+#[must_use]
+pub fn repository_index<'a>(metadata: &Metadata, names: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
+    let mut json = Vec::new();
+    write_list(&mut json, *b"[]", names, |json, name| {
+        json.extend_from_slice(br#"{"name":"#);
+        write_string(json, name);
+        if name == metadata.name {
+            json.extend_from_slice(br#","version":"#);
+            write_string(json, &metadata.version);
+        }
+        json.extend_from_slice(br#","state":"READY","reason":""}"#);
+    });
+    json
+}
+
+/// The part of a model's configuration that load generators read. The first dimension is written with the others, so there is
+/// no batch size of its own.
+///
+/// Source: Open Inference Protocol V2, "Model Configuration Extension"; the names of Triton's `ModelConfig`.
+#[must_use]
+pub fn model_config(metadata: &Metadata) -> Vec<u8> {
+    let mut json = br#"{"name":"#.to_vec();
+    write_string(&mut json, &metadata.name);
+    json.extend_from_slice(br#","platform":"#);
+    write_string(&mut json, &metadata.platform);
+    json.extend_from_slice(br#","max_batch_size":0,"input":"#);
+    write_config_specs(
+        &mut json,
+        metadata.inputs.iter().map(|spec| (spec, false)).chain([(&key_spec(), true)]),
+    );
+    json.extend_from_slice(br#","output":"#);
+    write_config_specs(&mut json, metadata.outputs.iter().map(|spec| (spec, false)));
+    json.push(b'}');
+    json
+}
+
+fn write_config_specs<'a>(json: &mut Vec<u8>, specs: impl Iterator<Item = (&'a TensorSpec, bool)>) {
+    write_list(json, *b"[]", specs, |json, (spec, is_optional)| {
+        json.extend_from_slice(br#"{"name":"#);
+        write_string(json, &spec.name);
+        json.extend_from_slice(br#","data_type":"#);
+        let element = if spec.datatype == Datatype::Bytes { "STRING" } else { spec.datatype.name() };
+        write_string(json, &format!("TYPE_{element}"));
+        json.extend_from_slice(br#","dims":"#);
+        write_shape(json, &spec.shape);
+        json.extend_from_slice(if is_optional { br#","optional":true}"#.as_slice() } else { b"}" });
+    });
+}
+
+/// That the model's one version is available.
+///
+/// Source: TensorFlow Serving's REST API, "Model status API".
+#[must_use]
+pub fn rows_status(metadata: &Metadata) -> Vec<u8> {
+    let mut json = br#"{"model_version_status":[{"version":"#.to_vec();
+    write_string(&mut json, &metadata.version);
+    json.extend_from_slice(br#","state":"AVAILABLE","status":{"error_code":"OK","error_message":""}}]}"#);
+    json
+}
+
+/// The model's signature as a TensorFlow signature.
+///
+/// Source: TensorFlow Serving's REST API, "Model Metadata API"; datatypes after `types.proto`.
+#[must_use]
+pub fn rows_metadata(metadata: &Metadata) -> Vec<u8> {
+    let mut json = br#"{"model_spec":{"name":"#.to_vec();
+    write_string(&mut json, &metadata.name);
+    json.extend_from_slice(br#","signature_name":"","version":"#);
+    write_string(&mut json, &metadata.version);
+    json.extend_from_slice(
+        br#"},"metadata":{"signature_def":{"signature_def":{"serving_default":{"inputs":"#,
+    );
+    write_signature(&mut json, &metadata.inputs);
+    json.extend_from_slice(br#","outputs":"#);
+    write_signature(&mut json, &metadata.outputs);
+    json.extend_from_slice(br#","method_name":"tensorflow/serving/predict"}}}}}"#);
+    json
+}
+
+fn write_signature(json: &mut Vec<u8>, specs: &[TensorSpec]) {
+    write_list(json, *b"{}", specs, |json, spec| {
+        write_string(json, &spec.name);
+        json.extend_from_slice(br#":{"name":"#);
+        write_string(json, &spec.name);
+        json.extend_from_slice(br#","dtype":"#);
+        write_string(json, tensorflow_name(spec.datatype));
+        json.extend_from_slice(br#","tensor_shape":{"dim":"#);
+        write_list(json, *b"[]", &spec.shape, |json, dim| {
+            json.extend_from_slice(format!(r#"{{"size":"{dim}","name":""}}"#).as_bytes());
+        });
+        json.extend_from_slice(br#","unknown_rank":false}}"#);
+    });
+}
+
+const fn tensorflow_name(datatype: Datatype) -> &'static str {
+    match datatype {
+        Datatype::Bool => "DT_BOOL",
+        Datatype::Uint8 => "DT_UINT8",
+        Datatype::Uint16 => "DT_UINT16",
+        Datatype::Uint32 => "DT_UINT32",
+        Datatype::Uint64 => "DT_UINT64",
+        Datatype::Int8 => "DT_INT8",
+        Datatype::Int16 => "DT_INT16",
+        Datatype::Int32 => "DT_INT32",
+        Datatype::Int64 => "DT_INT64",
+        Datatype::Fp16 => "DT_HALF",
+        Datatype::Bf16 => "DT_BFLOAT16",
+        Datatype::Fp32 => "DT_FLOAT",
+        Datatype::Fp64 => "DT_DOUBLE",
+        Datatype::Bytes => "DT_STRING",
+    }
+}
+
+fn key_spec() -> TensorSpec {
+    TensorSpec { name: KEY.to_owned(), datatype: Datatype::Bytes, shape: vec![-1] }
+}
+
 fn write_specs(json: &mut Vec<u8>, specs: &[TensorSpec]) {
-    let key = TensorSpec { name: KEY.to_owned(), datatype: Datatype::Bytes, shape: vec![-1] };
-    write_list(json, *b"[]", specs.iter().chain([&key]), |json, spec| {
+    write_list(json, *b"[]", specs.iter().chain([&key_spec()]), |json, spec| {
         json.extend_from_slice(br#"{"name":"#);
         write_string(json, &spec.name);
         json.extend_from_slice(br#","datatype":"#);

@@ -1,5 +1,12 @@
 //! The elements of a tensor in JSON: from text, flat or nested, straight to little-endian bytes.
+//!
+//! A `BYTES` element is a string, whose bytes it is. In rows it may also be `{"b64": "…"}`: the bytes that this base64
+//! stands for, in the standard alphabet, padded, without white space (RFC 4648, section 4).
 
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use tensor::{Datatype, encode_bytes_element};
 
 use crate::cursor::{Cursor, excerpt};
@@ -8,6 +15,11 @@ use crate::{Error, Result};
 
 /// More dimensions than any tensor of good faith has.
 pub(crate) const MAX_DEPTH: usize = 32;
+
+/// The member that holds bytes as base64.
+///
+/// Source: TensorFlow Serving's REST API, "Encoding binary values".
+pub(crate) const BASE64: &str = "b64";
 
 /// The elements of one value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +57,7 @@ pub(crate) struct ElementReader<'a> {
     // Invariant: at most `MAX_DEPTH` sizes; `None` while a list of that depth has not ended.
     sizes: Vec<Option<u64>>,
     element_depth: Option<usize>,
+    takes_base64: bool,
 }
 
 impl<'a> ElementReader<'a> {
@@ -64,14 +77,21 @@ impl<'a> ElementReader<'a> {
                 n_elements: 0,
                 sizes: Vec::new(),
                 element_depth: None,
+                takes_base64: false,
             }),
         }
+    }
+
+    /// Takes `{"b64": "…"}` as a `BYTES` element too.
+    pub(crate) fn with_base64(self) -> Self {
+        Self { takes_base64: true, ..self }
     }
 
     /// Appends the elements of the value that comes next, and tells the sizes of its nested lists, outermost first.
     ///
     /// # Errors
-    /// [`Error::WrongElement`], [`Error::Ragged`], [`Error::TooDeep`] or [`Error::MalformedJson`].
+    /// [`Error::WrongElement`], [`Error::InvalidBase64`], [`Error::Ragged`], [`Error::TooDeep`] or
+    /// [`Error::MalformedJson`]. Elements before the wrong one stay, until they are taken back by [`Self::truncate`].
     pub(crate) fn read(&mut self, cursor: &mut Cursor<'_>) -> Result<Vec<u64>> {
         self.n_elements = 0;
         self.sizes.clear();
@@ -85,6 +105,16 @@ impl<'a> ElementReader<'a> {
         let n_elements = shape.iter().fold(1_u64, |product, &dim| product.saturating_mul(dim));
         let n_elements = usize::try_from(n_elements).unwrap_or(usize::MAX).min(text_len / 2 + 1);
         self.data.reserve_exact(n_elements.saturating_mul(self.datatype.element_size().unwrap_or_default()));
+    }
+
+    /// How many bytes there are.
+    pub(crate) fn len(&self) -> usize {
+        self.data.len()
+    }
+
+    /// Takes back all bytes but the first `len`.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.data.truncate(len);
     }
 
     /// The bytes of all elements read.
@@ -144,14 +174,31 @@ impl<'a> ElementReader<'a> {
     fn push_element(&mut self, cursor: &mut Cursor<'_>) -> Result<Option<()>> {
         Ok(match self.datatype {
             Datatype::Bool => push_bool(cursor.value(), &mut self.data),
-            Datatype::Bytes => {
-                cursor.string()?.map(|text| encode_bytes_element(&mut self.data, text.as_bytes()))
-            }
+            Datatype::Bytes => self.push_bytes(cursor)?,
             datatype => match cursor.number() {
                 Some(number) => push_number(datatype, number, &mut self.data),
                 None => push_null(datatype, cursor, &mut self.data),
             },
         })
+    }
+
+    fn push_bytes(&mut self, cursor: &mut Cursor<'_>) -> Result<Option<()>> {
+        let text = cursor.string()?;
+        if text.is_none() && self.takes_base64 {
+            return self.push_base64(cursor);
+        }
+        Ok(text.map(|text| encode_bytes_element(&mut self.data, text.as_bytes())))
+    }
+
+    fn push_base64(&mut self, cursor: &mut Cursor<'_>) -> Result<Option<()>> {
+        let Some(text) = read_base64(cursor)? else { return Ok(None) };
+        let bytes = STANDARD.decode(text.as_bytes()).map_err(|_| Error::InvalidBase64 {
+            input: self.input.to_owned(),
+            element: self.n_elements,
+            found: excerpt(&text),
+        })?;
+        encode_bytes_element(&mut self.data, &bytes);
+        Ok(Some(()))
     }
 
     fn wrong_element(&self, mut cursor: Cursor<'_>) -> Error {
@@ -166,6 +213,15 @@ impl<'a> ElementReader<'a> {
     fn ragged(&self) -> Error {
         Error::Ragged { input: self.input.to_owned(), element: self.n_elements }
     }
+}
+
+/// The text of the `{"b64": "…"}` that comes next, if one does.
+fn read_base64<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Cow<'a, str>>> {
+    if !cursor.enter_object() || cursor.next_member()?.as_deref() != Some(BASE64) {
+        return Ok(None);
+    }
+    let text = cursor.string()?;
+    Ok(if cursor.next_member()?.is_none() { text } else { None })
 }
 
 fn push_bool(text: &str, data: &mut Vec<u8>) -> Option<()> {
@@ -299,6 +355,58 @@ mod tests {
         check_wrong(Datatype::Bytes, r#"{"b64":"YQ=="}"#, 0, r#"{"b64":"YQ=="}"#);
     }
 
+    #[track_caller]
+    fn check_base64(text: &str, expect: Result<&[u8]>) {
+        let mut reader = ElementReader::new("x", Datatype::Bytes).unwrap().with_base64();
+        let read = reader.read(&mut Cursor::new(text.as_bytes()).unwrap());
+        let mut data = Vec::new();
+        let expect = expect.map(|element| encode_bytes_element(&mut data, element));
+        assert_eq!(read.map(|_| ()), expect);
+        assert_eq!(reader.into_data(), data);
+    }
+
+    /// Source: RFC 4648, section 10, "Test Vectors".
+    #[test]
+    fn base64_is_bytes_in_rows() {
+        let vectors: [(&str, &[u8]); 7] = [
+            ("", b""),
+            ("Zg==", b"f"),
+            ("Zm8=", b"fo"),
+            ("Zm9v", b"foo"),
+            ("Zm9vYg==", b"foob"),
+            ("Zm9vYmE=", b"fooba"),
+            ("Zm9vYmFy", b"foobar"),
+        ];
+        for (text, bytes) in vectors {
+            check_base64(&format!(r#"{{"b64":"{text}"}}"#), Ok(bytes));
+        }
+        check_base64(r#" { "b64" : "+/8\u003d" } "#, Ok(&[0xfb, 0xff]));
+    }
+
+    #[test]
+    fn base64_is_strict() {
+        for text in ["Z", "Zg", "Zg=", "Zh==", "Zg===", "Zg==Zg==", "Zm9 v", "-_8=", "é"] {
+            let expect = Error::InvalidBase64 { input: "x".to_owned(), element: 0, found: text.to_owned() };
+            check_base64(&format!(r#"{{"b64":"{text}"}}"#), Err(expect));
+        }
+    }
+
+    #[test]
+    fn other_objects_are_no_bytes() {
+        for text in [
+            "{}",
+            r#"{"b64":1}"#,
+            r#"{"b64":null}"#,
+            r#"{"a":"Zg=="}"#,
+            r#"{"b64":"","b64":""}"#,
+            "{\"b64\":{}}",
+        ] {
+            let (input, found) = ("x".to_owned(), text.to_owned());
+            let expect = Error::WrongElement { input, datatype: Datatype::Bytes, element: 0, found };
+            check_base64(text, Err(expect));
+        }
+    }
+
     #[test]
     fn half_precision_is_binary_only() {
         for datatype in [Datatype::Fp16, Datatype::Bf16] {
@@ -308,6 +416,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn base64_carries_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            check_base64(&format!(r#"{{"b64":"{}"}}"#, STANDARD.encode(&bytes)), Ok(&bytes));
+        }
+
         #[test]
         fn flat_and_nested_data_are_the_same_bytes(rows in 1..4_usize, columns in 1..4_usize) {
             let row = format!("[{}]", vec!["1.5"; columns].join(","));

@@ -40,9 +40,29 @@ pub enum Error {
     /// The body is longer than allowed.
     #[error("expected a body of at most `{limit}` bytes, found `{found}`")]
     BodyTooLarge { limit: usize, found: usize },
-    /// The request says that tensors follow the JSON in binary form.
-    #[error("expected JSON without binary tensor data, which is not supported yet")]
-    BinaryTensorData,
+    /// A content encoding that is not undone here.
+    #[error("expected content encoding `gzip`, `deflate` or `identity`, found `{found}`")]
+    ContentEncoding { found: String },
+    /// The body is not what its content encoding says.
+    #[error("expected a body in content encoding `{encoding}`: {reason}")]
+    MalformedEncoding { encoding: &'static str, reason: String },
+    /// The length of the JSON is no number, or longer than the body.
+    #[error(
+        "header `Inference-Header-Content-Length`: expected a number from 0 to `{body_bytes}`, found `{found}`"
+    )]
+    HeaderLength { found: String, body_bytes: usize },
+    /// A request that is nothing but the bytes of a tensor, for a model whose signature does not tell their shape.
+    #[error("expected {expected} for a request without JSON")]
+    RawRequest { expected: &'static str },
+    /// Fewer bytes after the JSON than an input announced.
+    #[error("tensor `{input}`: expected `{expected}` bytes of binary tensor data, found `{found}`")]
+    BinarySize { input: String, expected: u64, found: usize },
+    /// Bytes after the JSON that no input announced.
+    #[error("expected no bytes after the last tensor, found `{found}`")]
+    SurplusBytes { found: usize },
+    /// An input that is both in the JSON and after it.
+    #[error("tensor `{input}`: expected `data` or `binary_data_size`, found both")]
+    DataTwice { input: String },
 
     /// The model needs an input that the request lacks.
     #[error("missing input `{input}`")]
@@ -104,6 +124,9 @@ pub enum Error {
     /// The model has no such output.
     #[error("unknown output `{output}`")]
     UnknownOutput { output: String },
+    /// An output that has no classes.
+    #[error("output `{output}`: expected {expected} for a classification, found {found}")]
+    Classification { output: String, expected: &'static str, found: String },
     /// An output asked for twice.
     #[error("expected one output `{output}`, found two")]
     DuplicateOutput { output: String },
@@ -126,6 +149,13 @@ pub enum Error {
     /// The model's output does not have one row per row of the request.
     #[error("output `{output}`: expected `{expected}` rows, found shape `{found:?}`")]
     RowsChanged { output: String, expected: u64, found: Vec<u64> },
+
+    /// Two fields of which a request has one.
+    #[error("expected `{first}` or `{second}`, found both")]
+    BothFields { first: &'static str, second: &'static str },
+    /// A `BYTES` element that is not base64 though it says so.
+    #[error("tensor `{input}`: expected padded base64 at element `{element}`, found `{found}`")]
+    InvalidBase64 { input: String, element: usize, found: String },
 }
 
 struct RowName<'a> {

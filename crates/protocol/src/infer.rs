@@ -1,4 +1,4 @@
-//! An inference request and its response, tensor by tensor.
+//! An inference request, tensor by tensor.
 //!
 //! Source: Open Inference Protocol V2, "Inference".
 
@@ -6,12 +6,13 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
-use tensor::{Datatype, Tensor};
+use tensor::{Datatype, KEY, Tensor, TensorSpec};
 
+use crate::binary::{BinaryInputs, raw_tensor};
 use crate::cursor::{Cursor, excerpt};
 use crate::elements::{Elements, MAX_DEPTH, read_elements};
 use crate::form::Place;
-use crate::write::{ElementWriter, write_list, write_shape, write_string};
+use crate::parameters::Parameters;
 use crate::{Error, Result};
 
 /// What an inference request asks for.
@@ -21,30 +22,76 @@ pub struct InferRequest<'a> {
     pub id: Option<Cow<'a, str>>,
     /// The tensors, in the request's order, the key tensor among them. Names may repeat.
     pub inputs: Vec<Tensor>,
-    /// The names of the outputs to return, in this order; empty means all. Names may repeat.
-    pub outputs: Vec<Cow<'a, str>>,
+    /// The outputs to return, in this order; empty means all. Names may repeat.
+    pub outputs: Vec<RequestedOutput<'a>>,
+    /// Whether outputs that the request does not list are returned in binary form.
+    pub binary_outputs: bool,
+    /// Whether the key tensor came in binary form.
+    pub is_key_binary: bool,
+}
+
+/// An output that a request asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestedOutput<'a> {
+    /// Its name.
+    pub name: Cow<'a, str>,
+    /// Whether it is returned in binary form.
+    pub is_binary: bool,
+    /// How many of its best classes are returned instead of it, if not the output itself.
+    pub classes: Option<u64>,
 }
 
 impl<'a> InferRequest<'a> {
-    /// Reads the JSON form.
+    /// Reads a request in JSON, and the tensors in binary form that follow it.
     ///
     /// # Errors
     /// [`Error::MalformedJson`]; [`Error::WrongForm`], [`Error::MissingField`] or [`Error::DuplicateField`] if it is
-    /// JSON, but no inference request; an error naming the input if a tensor disagrees with itself.
-    pub fn read(body: &'a [u8]) -> Result<Self> {
-        let mut cursor = Cursor::new(body)?;
-        let (mut id, mut inputs, mut outputs) = (None, None, None);
+    /// JSON, but no inference request; an error naming the input if a tensor disagrees with itself;
+    /// [`Error::SurplusBytes`] if no tensor claims what follows.
+    pub fn read(json: &'a [u8], binary: &'a [u8]) -> Result<Self> {
+        let mut cursor = Cursor::new(json)?;
+        let mut binary = BinaryInputs::new(binary);
+        let (mut id, mut inputs, mut outputs, mut parameters) = (None, None, None, None);
         Place::Body.enter_object(&mut cursor)?;
         while let Some(name) = cursor.next_member()? {
             match name.as_ref() {
                 "id" => id = read_id(&mut cursor)?,
-                "inputs" => INPUTS.set(&mut inputs, INPUTS.read_list(&mut cursor, read_input)?)?,
+                "inputs" => {
+                    let read = |cursor: &mut Cursor<'a>, idx| read_input(cursor, idx, &mut binary);
+                    INPUTS.set(&mut inputs, INPUTS.read_list(&mut cursor, read)?)?;
+                }
+                "parameters" => {
+                    let place = Place::Member("parameters");
+                    place.set(&mut parameters, Parameters::read(place, &mut cursor)?)?;
+                }
                 "outputs" => Place::Member("outputs").set(&mut outputs, read_outputs(&mut cursor)?)?,
                 _ => _ = cursor.value(),
             }
         }
         let inputs = inputs.ok_or_else(|| INPUTS.missing())?;
-        Ok(Self { id, inputs, outputs: outputs.unwrap_or_default() })
+        binary.check_end()?;
+        let is_binary_key = |input: &Input| input.is_binary && input.tensor.name() == KEY;
+        Ok(Self {
+            id,
+            is_key_binary: inputs.iter().any(is_binary_key),
+            inputs: inputs.into_iter().map(|input| input.tensor).collect(),
+            outputs: outputs.unwrap_or_default(),
+            binary_outputs: parameters.unwrap_or_default().binary_data_output.unwrap_or_default(),
+        })
+    }
+
+    /// Reads a raw request for a model with these inputs. All outputs are returned in binary form.
+    ///
+    /// # Errors
+    /// [`Error::RawRequest`] or [`Error::Tensor`].
+    pub fn read_raw(bytes: &[u8], inputs: &[TensorSpec]) -> Result<Self> {
+        Ok(Self {
+            id: None,
+            inputs: vec![raw_tensor(bytes, inputs)?],
+            outputs: Vec::new(),
+            binary_outputs: true,
+            is_key_binary: false,
+        })
     }
 }
 
@@ -80,83 +127,53 @@ pub fn request_id(body: &[u8]) -> Option<String> {
     id
 }
 
-/// The answer to an inference request.
-#[derive(Clone, Copy, Debug)]
-pub struct InferResponse<'a> {
-    /// The model that answered.
-    pub model_name: &'a str,
-    /// Its version.
-    pub model_version: &'a str,
-    /// The request's `id`.
-    pub id: Option<&'a str>,
-    /// The outputs, in the order in which they are returned, keys among them.
-    pub outputs: &'a [Tensor],
-}
-
-impl InferResponse<'_> {
-    /// Writes the JSON form, with flat data.
-    ///
-    /// # Errors
-    /// [`Error::BinaryOnlyOutput`] or [`Error::OutputNotUtf8`] if JSON cannot carry an output.
-    pub fn write(&self) -> Result<Vec<u8>> {
-        let outputs = self.outputs.iter().map(ElementWriter::new).collect::<Result<Vec<_>>>()?;
-        let mut json = br#"{"model_name":"#.to_vec();
-        write_string(&mut json, self.model_name);
-        json.extend_from_slice(br#","model_version":"#);
-        write_string(&mut json, self.model_version);
-        if let Some(id) = self.id {
-            json.extend_from_slice(br#","id":"#);
-            write_string(&mut json, id);
-        }
-        json.extend_from_slice(br#","outputs":"#);
-        write_list(&mut json, *b"[]", outputs, write_output);
-        json.push(b'}');
-        Ok(json)
-    }
-}
-
-fn write_output(json: &mut Vec<u8>, mut elements: ElementWriter<'_>) {
-    let output = elements.output();
-    json.extend_from_slice(br#"{"name":"#);
-    write_string(json, output.name());
-    json.extend_from_slice(br#","datatype":"#);
-    write_string(json, output.datatype().name());
-    json.extend_from_slice(br#","shape":"#);
-    write_shape(json, output.shape());
-    json.extend_from_slice(br#","data":"#);
-    elements.write(json, &[output.len() as u64]);
-    json.push(b'}');
-}
-
 fn read_id<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Cow<'a, str>>> {
     if cursor.step_over_null() { Ok(None) } else { Place::Member("id").read_string(cursor).map(Some) }
 }
 
-fn read_outputs<'a>(cursor: &mut Cursor<'a>) -> Result<Vec<Cow<'a, str>>> {
+fn read_outputs<'a>(cursor: &mut Cursor<'a>) -> Result<Vec<RequestedOutput<'a>>> {
     if cursor.step_over_null() {
         return Ok(Vec::new());
     }
-    Place::Member("outputs").read_list(cursor, |cursor, idx| {
-        Place::Element("outputs", idx).enter_object(cursor)?;
-        let place = Place::Field("outputs", idx, "name");
-        let mut output = None;
-        while let Some(name) = cursor.next_member()? {
-            match name.as_ref() {
-                "name" => place.set(&mut output, place.read_string(cursor)?)?,
-                _ => _ = cursor.value(),
+    Place::Member("outputs").read_list(cursor, read_output)
+}
+
+fn read_output<'a>(cursor: &mut Cursor<'a>, idx: usize) -> Result<RequestedOutput<'a>> {
+    Place::Element("outputs", idx).enter_object(cursor)?;
+    let place = |field| Place::Field("outputs", idx, field);
+    let (mut output, mut parameters) = (None, None);
+    while let Some(name) = cursor.next_member()? {
+        match name.as_ref() {
+            "name" => place("name").set(&mut output, place("name").read_string(cursor)?)?,
+            "parameters" => {
+                place("parameters").set(&mut parameters, Parameters::read(place("parameters"), cursor)?)?;
             }
+            _ => _ = cursor.value(),
         }
-        output.ok_or_else(|| place.missing())
+    }
+    let parameters = parameters.unwrap_or_default();
+    Ok(RequestedOutput {
+        name: output.ok_or_else(|| place("name").missing())?,
+        is_binary: parameters.binary_data.unwrap_or_default(),
+        classes: parameters.classification,
     })
 }
 
-/// An input tensor, whose fields come in any order.
+/// An input, and whether it came in binary form.
 #[derive(Debug)]
-struct Input<'a> {
+struct Input {
+    tensor: Tensor,
+    is_binary: bool,
+}
+
+/// The fields of an input, which come in any order.
+#[derive(Debug)]
+struct InputFields<'a> {
     idx: usize,
     name: Option<Cow<'a, str>>,
     datatype: Option<Cow<'a, str>>,
     shape: Option<Vec<u64>>,
+    parameters: Option<Parameters>,
     data: Option<Data<'a>>,
 }
 
@@ -167,16 +184,17 @@ enum Data<'a> {
     Unread(Cursor<'a>),
 }
 
-fn read_input(cursor: &mut Cursor<'_>, idx: usize) -> Result<Tensor> {
+fn read_input(cursor: &mut Cursor<'_>, idx: usize, binary: &mut BinaryInputs<'_>) -> Result<Input> {
     Place::Element("inputs", idx).enter_object(cursor)?;
-    let mut input = Input { idx, name: None, datatype: None, shape: None, data: None };
+    let mut input =
+        InputFields { idx, name: None, datatype: None, shape: None, parameters: None, data: None };
     while let Some(name) = cursor.next_member()? {
         input.read_field(&name, cursor)?;
     }
-    input.into_tensor()
+    input.into_input(binary)
 }
 
-impl<'a> Input<'a> {
+impl<'a> InputFields<'a> {
     fn place(&self, field: &'static str) -> Place {
         Place::Field("inputs", self.idx, field)
     }
@@ -194,6 +212,10 @@ impl<'a> Input<'a> {
             "shape" => {
                 let place = self.place("shape");
                 place.set(&mut self.shape, read_shape(place, cursor)?)
+            }
+            "parameters" => {
+                let place = self.place("parameters");
+                place.set(&mut self.parameters, Parameters::read(place, cursor)?)
             }
             "data" => {
                 let data = self.read_data(cursor)?;
@@ -216,18 +238,24 @@ impl<'a> Input<'a> {
         Ok(Data::Unread(unread))
     }
 
-    fn into_tensor(self) -> Result<Tensor> {
+    fn into_input(self, binary: &mut BinaryInputs<'_>) -> Result<Input> {
         let missing = |field| Place::Field("inputs", self.idx, field).missing();
         let name = self.name.ok_or_else(|| missing("name"))?;
         let datatype = parse_datatype(&name, &self.datatype.ok_or_else(|| missing("datatype"))?)?;
         let shape = self.shape.ok_or_else(|| missing("shape"))?;
-        let elements = match self.data {
-            Some(Data::Read(elements)) => elements,
-            Some(Data::Unread(mut cursor)) => read_elements(&name, datatype, &shape, &mut cursor)?,
-            None => return Err(Error::MissingData { input: name.into_owned() }),
+        let binary_size = self.parameters.unwrap_or_default().binary_data_size;
+        let elements = match (self.data, binary_size) {
+            (None, None) => return Err(Error::MissingData { input: name.into_owned() }),
+            (Some(_), Some(_)) => return Err(Error::DataTwice { input: name.into_owned() }),
+            (None, Some(n_bytes)) => {
+                let data = binary.take(&name, n_bytes)?.to_vec();
+                return Ok(Input { tensor: Tensor::new(name, datatype, shape, data)?, is_binary: true });
+            }
+            (Some(Data::Read(elements)), None) => elements,
+            (Some(Data::Unread(mut cursor)), None) => read_elements(&name, datatype, &shape, &mut cursor)?,
         };
         check_sizes(&name, &shape, &elements.sizes)?;
-        Ok(Tensor::new(name, datatype, shape, elements.data)?)
+        Ok(Input { tensor: Tensor::new(name, datatype, shape, elements.data)?, is_binary: false })
     }
 }
 
@@ -262,8 +290,6 @@ fn check_sizes(input: &str, shape: &[u64], sizes: &[u64]) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     fn request(inputs: &str) -> String {
@@ -275,12 +301,12 @@ mod tests {
         let body = request(input);
         let (name, datatype, shape, data) = expect;
         let tensor = Tensor::new(name, datatype, shape.to_vec(), data.to_vec()).unwrap();
-        assert_eq!(InferRequest::read(body.as_bytes()).unwrap().inputs, [tensor]);
+        assert_eq!(InferRequest::read(body.as_bytes(), &[]).unwrap().inputs, [tensor]);
     }
 
     #[track_caller]
     fn check_error(body: &str, expect: &str) {
-        let error = InferRequest::read(body.as_bytes()).unwrap_err();
+        let error = InferRequest::read(body.as_bytes(), &[]).unwrap_err();
         assert_eq!(format!("{} {error}", error.code()), expect);
     }
 
@@ -319,15 +345,58 @@ mod tests {
     #[test]
     fn id_and_outputs_are_read() {
         let body = r#"{"id":"4\"2","model_name":"m","inputs":[],
-            "outputs":[{"name":"b","parameters":{"binary_data":true}},{"name":"a"}]}"#;
-        let request = InferRequest::read(body.as_bytes()).unwrap();
-        assert_eq!((request.id.as_deref(), request.outputs), (Some("4\"2"), vec!["b".into(), "a".into()]));
+            "outputs":[{"name":"b","parameters":{"binary_data":true}},{"name":"a","parameters":{"classification":3}}]}"#;
+        let request = InferRequest::read(body.as_bytes(), &[]).unwrap();
+        let output = |name: &'static str, is_binary, classes| RequestedOutput {
+            name: name.into(),
+            is_binary,
+            classes,
+        };
+        assert_eq!(request.id.as_deref(), Some("4\"2"));
+        assert_eq!(request.outputs, [output("b", true, None), output("a", false, Some(3))]);
+        assert!(!request.binary_outputs);
+    }
+
+    #[test]
+    fn inputs_in_binary_form_are_taken_in_their_order() {
+        let body = br#"{"parameters":{"binary_data_output":true},"inputs":[
+            {"name":"x","shape":[2],"datatype":"INT8","parameters":{"binary_data_size":2}},
+            {"name":"y","shape":[1],"datatype":"INT8","data":[7]},
+            {"name":"key","parameters":{"binary_data_size":5},"shape":[1],"datatype":"BYTES"}]}"#;
+        let request = InferRequest::read(body, b"\x01\x02\x01\0\0\0k").unwrap();
+        let data: Vec<&[u8]> = request.inputs.iter().map(Tensor::data).collect();
+        assert_eq!(data, [b"\x01\x02".as_slice(), b"\x07", b"\x01\0\0\0k"]);
+        assert!(request.binary_outputs && request.is_key_binary);
+    }
+
+    #[test]
+    fn binary_data_is_what_was_announced() {
+        let check = |fields: &str, binary: &[u8], expect: &str| {
+            let body = request(&format!(r#"{{"name":"x","shape":[2],"datatype":"INT8",{fields}}}"#));
+            let error = InferRequest::read(body.as_bytes(), binary).unwrap_err();
+            assert_eq!(format!("{} {error}", error.code()), expect);
+        };
+        let two = r#""parameters":{"binary_data_size":2}"#;
+        check(
+            two,
+            b"1",
+            "binary_tensor_data tensor `x`: expected `2` bytes of binary tensor data, found `1`",
+        );
+        check(two, b"123", "binary_tensor_data expected no bytes after the last tensor, found `1`");
+        check(
+            &format!(r#""data":[1,2],{two}"#),
+            b"12",
+            "wrong_data tensor `x`: expected `data` or `binary_data_size`, found both",
+        );
+        let huge = r#""parameters":{"binary_data_size":18446744073709551615}"#;
+        let expect = "binary_tensor_data tensor `x`: expected `18446744073709551615` bytes of binary tensor data, found `2`";
+        check(huge, b"12", expect);
     }
 
     #[test]
     fn null_is_no_id_and_no_selection() {
-        let request = InferRequest::read(br#"{"id":null,"inputs":[],"outputs":null}"#).unwrap();
-        assert_eq!(request, InferRequest { id: None, inputs: vec![], outputs: vec![] });
+        let request = InferRequest::read(br#"{"id":null,"inputs":[],"outputs":null}"#, &[]).unwrap();
+        assert_eq!((request.id, request.outputs), (None, vec![]));
     }
 
     #[test]
@@ -365,7 +434,7 @@ mod tests {
             let shape = vec!["1"; n_dims].join(",");
             request(&format!(r#"{{"name":"x","shape":[{shape}],"datatype":"INT8","data":[1]}}"#))
         };
-        assert!(InferRequest::read(input(32).as_bytes()).is_ok());
+        assert!(InferRequest::read(input(32).as_bytes(), &[]).is_ok());
         check_error(&input(33), "malformed_request `inputs[0].shape`: expected at most 32 sizes, found `1`");
     }
 
@@ -412,35 +481,5 @@ mod tests {
         assert_eq!(request_id(br#"{"inputs":[NaN],"id":"a"}"#), None);
         assert_eq!(request_id(br#"{"id":7}"#), None);
         assert_eq!(request_id(b"["), None);
-    }
-
-    #[test]
-    fn a_response_names_model_id_and_outputs() {
-        let outputs = [
-            Tensor::new("y", Datatype::Fp32, vec![1, 2], [0.5_f32, -1.0].map(f32::to_le_bytes).concat())
-                .unwrap(),
-            Tensor::new("key", Datatype::Bytes, vec![1], b"\x01\0\0\0a".to_vec()).unwrap(),
-        ];
-        let response =
-            InferResponse { model_name: "m", model_version: "1", id: Some("42"), outputs: &outputs };
-        let expect = concat!(
-            r#"{"model_name":"m","model_version":"1","id":"42","outputs":["#,
-            r#"{"name":"y","datatype":"FP32","shape":[1,2],"data":[0.5,-1.0]},"#,
-            r#"{"name":"key","datatype":"BYTES","shape":[1],"data":["a"]}]}"#,
-        );
-        assert_eq!(String::from_utf8(response.write().unwrap()).unwrap(), expect);
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_written_as_outputs_reads_as_inputs(numbers in prop::collection::vec(any::<i64>(), 0..9), id: String) {
-            let data = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
-            let outputs = [Tensor::new("x", Datatype::Int64, vec![numbers.len() as u64], data).unwrap()];
-            let response = InferResponse { model_name: "", model_version: "", id: Some(&id), outputs: &outputs };
-            let body = String::from_utf8(response.write().unwrap()).unwrap().replacen("\"outputs\"", "\"inputs\"", 1);
-            let request = InferRequest::read(body.as_bytes()).unwrap();
-            prop_assert_eq!(&request.inputs, &outputs);
-            prop_assert_eq!(request.id.as_deref(), Some(id.as_str()));
-        }
     }
 }

@@ -12,11 +12,12 @@
 //! - **`data` is flat or nested**; nested data has exactly the sizes of the shape.
 //! - **`FP16` and `BF16` have no JSON form.** They need binary tensor data.
 //! - **Keys** follow the rules of [`tensor::Keys`]. In tensors, they are an input `key` that comes back as the last output
-//!   unless the request places it. In rows, they are a field `key`.
+//!   unless the request places it. In rows, they are a field `key` or a list `keys`.
 //!
 //! Source: Open Inference Protocol V2, <https://github.com/kserve/open-inference-protocol>; rows after TensorFlow
 //! Serving's REST API, <https://www.tensorflow.org/tfx/serving/api_rest>.
 
+mod binary;
 mod cursor;
 mod describe;
 mod elements;
@@ -25,14 +26,23 @@ mod failure;
 mod form;
 mod infer;
 mod number;
+mod openapi;
+mod parameters;
+mod response;
 mod route;
 mod rows;
 mod status;
 mod write;
 
-pub use describe::{health, model_metadata, model_ready, server_metadata};
+pub use binary::Body;
+pub use describe::{
+    health, model_config, model_metadata, model_ready, models, repository_index, rows_metadata, rows_status,
+    server_metadata,
+};
 pub use error::{Error, Result};
 pub use failure::failure;
-pub use infer::{InferRequest, InferResponse, request_id};
+pub use infer::{InferRequest, RequestedOutput, request_id};
+pub use openapi::openapi;
+pub use response::{Encoded, InferResponse, Output};
 pub use route::{ModelPath, Route};
-pub use rows::{Rows, predictions};
+pub use rows::{Answer, Rows};

@@ -13,6 +13,18 @@ pub enum Route<'a> {
     Server,
     /// `/v2/health/live` and `/v2/health/ready`.
     Health,
+    /// `/v2/models`, as KServe has it.
+    Models,
+    /// `/v2/repository/index`, of the protocol's model repository extension.
+    RepositoryIndex,
+    /// `/v2/models/{name}[/versions/{version}]/config`, of the protocol's model configuration extension.
+    ModelConfig(ModelPath<'a>),
+    /// `/v2/models/{name}[/versions/{version}]/openapi.json`.
+    OpenApi(ModelPath<'a>),
+    /// `/v1/models/{name}[/versions/{version}]`.
+    RowsStatus(ModelPath<'a>),
+    /// `/v1/models/{name}[/versions/{version}]/metadata`.
+    RowsMetadata(ModelPath<'a>),
     /// `/v2/models/{name}[/versions/{version}]`.
     Model(ModelPath<'a>),
     /// `/v2/models/{name}[/versions/{version}]/ready`.
@@ -42,12 +54,10 @@ impl<'a> Route<'a> {
         match (version, segments.as_slice()) {
             ("v2", []) => Some(Self::Server),
             ("v2", ["health", "live" | "ready"]) => Some(Self::Health),
+            ("v2", ["models"]) => Some(Self::Models),
+            ("v2", ["repository", "index"]) => Some(Self::RepositoryIndex),
             ("v2", ["models", model @ ..]) => Self::parse_model(model),
-            ("v1", ["models", model @ .., last]) => {
-                let last = percent_decode(last);
-                let last = last.strip_suffix(":predict")?;
-                ModelPath::parse_rows(model, last).map(Self::Predict)
-            }
+            ("v1", ["models", model @ ..]) => Self::parse_rows(model),
             _ => None,
         }
     }
@@ -56,8 +66,16 @@ impl<'a> Route<'a> {
     #[must_use]
     pub fn method(&self) -> Method {
         match self {
-            Self::Server | Self::Health | Self::Model(_) | Self::ModelReady(_) => Method::GET,
-            Self::Infer(_) | Self::Predict(_) => Method::POST,
+            Self::Server
+            | Self::Health
+            | Self::Models
+            | Self::Model(_)
+            | Self::ModelReady(_)
+            | Self::ModelConfig(_)
+            | Self::OpenApi(_)
+            | Self::RowsStatus(_)
+            | Self::RowsMetadata(_) => Method::GET,
+            Self::RepositoryIndex | Self::Infer(_) | Self::Predict(_) => Method::POST,
         }
     }
 
@@ -65,7 +83,20 @@ impl<'a> Route<'a> {
         match segments {
             [model @ .., "ready"] if !model.is_empty() => ModelPath::parse(model).map(Self::ModelReady),
             [model @ .., "infer"] if !model.is_empty() => ModelPath::parse(model).map(Self::Infer),
+            [model @ .., "openapi.json"] if !model.is_empty() => ModelPath::parse(model).map(Self::OpenApi),
+            [model @ .., "config"] if !model.is_empty() => ModelPath::parse(model).map(Self::ModelConfig),
             model => ModelPath::parse(model).map(Self::Model),
+        }
+    }
+
+    fn parse_rows(segments: &[&'a str]) -> Option<Self> {
+        let (last, model) = segments.split_last()?;
+        if let Some(name) = percent_decode(last).strip_suffix(":predict") {
+            return ModelPath::parse_rows(model, name).map(Self::Predict);
+        }
+        match segments {
+            [model @ .., "metadata"] if !model.is_empty() => ModelPath::parse(model).map(Self::RowsMetadata),
+            model => ModelPath::parse(model).map(Self::RowsStatus),
         }
     }
 }
@@ -133,6 +164,8 @@ mod tests {
         check("/v2", Some(Route::Server));
         check("/v2/health/live", Some(Route::Health));
         check("/v2/health/ready", Some(Route::Health));
+        check("/v2/models", Some(Route::Models));
+        check("/v2/repository/index", Some(Route::RepositoryIndex));
     }
 
     #[test]
@@ -143,6 +176,8 @@ mod tests {
         check("/v2/models/m/versions/1/ready", Some(Route::ModelReady(model("m", Some("1")))));
         check("/v2/models/m/infer", Some(Route::Infer(model("m", None))));
         check("/v2/models/m/versions/1/infer", Some(Route::Infer(model("m", Some("1")))));
+        check("/v2/models/m/config", Some(Route::ModelConfig(model("m", None))));
+        check("/v2/models/m/versions/1/openapi.json", Some(Route::OpenApi(model("m", Some("1")))));
     }
 
     #[test]
@@ -151,6 +186,10 @@ mod tests {
         check("/v1/models/m%3Apredict", Some(Route::Predict(model("m", None))));
         check("/v1/models/a:b:predict", Some(Route::Predict(model("a:b", None))));
         check("/v1/models/m/versions/1:predict", Some(Route::Predict(model("m", Some("1")))));
+        check("/v1/models/m", Some(Route::RowsStatus(model("m", None))));
+        check("/v1/models/m/versions/1", Some(Route::RowsStatus(model("m", Some("1")))));
+        check("/v1/models/m/metadata", Some(Route::RowsMetadata(model("m", None))));
+        check("/v1/models/metadata", Some(Route::RowsStatus(model("metadata", None))));
     }
 
     #[test]
@@ -181,11 +220,10 @@ mod tests {
             "/v2/models/m/stats",
             "/v2/models/m/versions/1/infer/x",
             "/v2/models/m/versions/1/x/infer",
-            "/v1/models/m",
-            "/v1/models/m:explain",
             "/v1/models/m/x:predict",
+            "/v1/models/m/x",
             "/v1/models",
-            "/v2/models",
+            "/v2/repository",
         ] {
             check(path, None);
         }

@@ -2,14 +2,15 @@
 //!
 //! | status | code |
 //! |---|---|
-//! | 400 | `malformed_json`, `malformed_request` |
+//! | 400 | `malformed_json`, `malformed_request`, `malformed_content_encoding`, `header_length` |
 //! | 404 | `unknown_route`, `unknown_model`, `unknown_version` |
 //! | 405 | `method_not_allowed` |
 //! | 413 | `body_too_large` |
-//! | 422, inputs | `missing_input`, `unknown_input`, `duplicate_input`, `missing_data`, `wrong_datatype`, `unknown_datatype`, `wrong_shape`, `shape_overflow`, `wrong_data`, `wrong_element`, `row_counts`, `empty_batch`, `binary_only`, `binary_tensor_data`, `invalid_input` |
+//! | 415 | `unsupported_content_encoding` |
+//! | 422, inputs | `missing_input`, `unknown_input`, `duplicate_input`, `missing_data`, `wrong_datatype`, `unknown_datatype`, `wrong_shape`, `shape_overflow`, `wrong_data`, `wrong_element`, `row_counts`, `empty_batch`, `binary_only`, `binary_tensor_data`, `raw_request`, `invalid_input` |
 //! | 422, rows | `bare_row`, `unknown_field` |
 //! | 422, keys | `missing_key`, `duplicate_key`, `key_count`, `invalid_key` |
-//! | 422, outputs | `unknown_output`, `duplicate_output` |
+//! | 422, outputs | `unknown_output`, `duplicate_output`, `classification` |
 //! | 500 | `model_failed`, `rows_changed` |
 
 use http::StatusCode;
@@ -64,7 +65,17 @@ impl Error {
             Self::UnknownModel { .. } => (StatusCode::NOT_FOUND, "unknown_model"),
             Self::UnknownVersion { .. } => (StatusCode::NOT_FOUND, "unknown_version"),
             Self::BodyTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
-            Self::BinaryTensorData => (StatusCode::UNPROCESSABLE_ENTITY, "binary_tensor_data"),
+            Self::ContentEncoding { .. } => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_content_encoding")
+            }
+            Self::MalformedEncoding { .. } => (StatusCode::BAD_REQUEST, "malformed_content_encoding"),
+            Self::HeaderLength { .. } => (StatusCode::BAD_REQUEST, "header_length"),
+            Self::RawRequest { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "raw_request"),
+            Self::BinarySize { .. } | Self::SurplusBytes { .. } => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "binary_tensor_data")
+            }
+            Self::DataTwice { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "wrong_data"),
+            Self::Classification { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "classification"),
             Self::MissingInput { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "missing_input"),
             Self::UnknownInput { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "unknown_input"),
             Self::DuplicateInput { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "duplicate_input"),
@@ -90,6 +101,8 @@ impl Error {
             Self::InvalidInput { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_input"),
             Self::ModelFailed { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "model_failed"),
             Self::RowsChanged { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "rows_changed"),
+            Self::BothFields { .. } => (StatusCode::BAD_REQUEST, "malformed_request"),
+            Self::InvalidBase64 { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "wrong_element"),
         }
     }
 
@@ -99,6 +112,8 @@ impl Error {
             | Self::UnknownInput { input }
             | Self::DuplicateInput { input }
             | Self::MissingData { input }
+            | Self::DataTwice { input }
+            | Self::BinarySize { input, .. }
             | Self::UnknownDatatype { input, .. }
             | Self::BinaryOnlyInput { input, .. }
             | Self::WrongElement { input, .. }
@@ -107,6 +122,7 @@ impl Error {
             | Self::WrongData { input, .. }
             | Self::RowCounts { input, .. }
             | Self::WrongRowShape { input, .. }
+            | Self::InvalidBase64 { input, .. }
             | Self::UnknownField { field: input } => Location::input(input),
             Self::InvalidKey { .. } => Location::input(tensor::KEY),
             Self::Tensor(error) => tensor_location(error),

@@ -5,7 +5,7 @@
 //! - A key is a string or a whole number. `"5"` and `5` are two keys. The empty string is a key. Whole numbers reach
 //!   from `i64::MIN` to `u64::MAX` and keep every digit.
 //! - Keys are optional as a whole: no row has one, or every row has one.
-//! - No two rows of a request have the same key.
+//! - No two rows of a request have the same key, unless the request says what becomes of them: [`DuplicateKeys`].
 //! - A tensor of keys is called [`KEY`], is `BYTES` (UTF-8) or of an integer type, and has one key per row: shape `[n]`
 //!   or `[n, 1]`.
 //! - The model never sees keys. Its answer has as many rows as the request, or there is no answer.
@@ -49,6 +49,39 @@ impl fmt::Display for Key<'_> {
     }
 }
 
+/// What becomes of a row whose key an earlier row has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DuplicateKeys {
+    /// It is an error.
+    #[default]
+    Error,
+    /// It is answered as any other row, under the same key.
+    Allow,
+    /// It is left out: it does not reach the model, and only the first row with the key is answered.
+    First,
+}
+
+impl DuplicateKeys {
+    /// Every policy.
+    pub const ALL: [Self; 3] = [Self::Error, Self::Allow, Self::First];
+
+    /// The name on the wire, such as `first`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Allow => "allow",
+            Self::First => "first",
+        }
+    }
+
+    /// The policy of that name on the wire.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|policy| policy.name() == name)
+    }
+}
+
 /// The keys of all rows of a request, in the rows' order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keys<'a> {
@@ -62,12 +95,8 @@ impl<'a> Keys<'a> {
     /// # Errors
     /// [`Error::DuplicateKey`] naming the first row that repeats a key.
     pub fn new(keys: Vec<Key<'a>>) -> Result<Self> {
-        match first_duplicate(&keys) {
-            None => Ok(Self { keys }),
-            Some(Duplicate { key, first_row, row }) => {
-                Err(Error::DuplicateKey { key: key.clone().into_owned(), first_row, row })
-            }
-        }
+        let duplicate = repeats(&keys, 0..keys.len()).first().map(Repeat::to_error);
+        duplicate.map_or(Ok(Self { keys }), Err)
     }
 
     /// Reads the keys from a tensor of shape `[n]` or `[n, 1]`, `BYTES` or of an integer type.
@@ -75,14 +104,7 @@ impl<'a> Keys<'a> {
     /// # Errors
     /// [`Error::KeyDatatype`], [`Error::KeyShape`], [`Error::KeyNotUtf8`] or [`Error::DuplicateKey`].
     pub fn from_tensor(tensor: &'a Tensor) -> Result<Self> {
-        if !matches!(tensor.shape(), [_] | [_, 1]) {
-            return Err(Error::KeyShape { found: tensor.shape().to_vec() });
-        }
-        Self::new(match tensor.datatype() {
-            Datatype::Bytes => texts(tensor)?,
-            datatype if datatype.is_integer() => integers(tensor),
-            found => return Err(Error::KeyDatatype { found }),
-        })
+        Self::new(read_tensor(tensor)?)
     }
 
     /// Checks that there are as many keys as rows.
@@ -90,8 +112,7 @@ impl<'a> Keys<'a> {
     /// # Errors
     /// [`Error::KeyCount`] naming both numbers.
     pub fn check_rows(&self, n_rows: u64) -> Result<()> {
-        let n_keys = self.keys.len() as u64;
-        if n_keys == n_rows { Ok(()) } else { Err(Error::KeyCount { expected: n_rows, found: n_keys }) }
+        check_count(self.keys.len() as u64, n_rows)
     }
 
     /// The keys, in the rows' order.
@@ -109,53 +130,137 @@ impl<'keys, 'a> IntoIterator for &'keys Keys<'a> {
     }
 }
 
-/// Gathers the keys of rows, one row after another.
-#[derive(Clone, Debug, Default)]
-pub struct KeysBuilder<'a> {
+/// The keys of rows before they are checked: which rows have one, and which break the rules.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RowKeys<'a> {
     keys: Vec<Key<'a>>,
+    // Invariant: the row of each key, ascending, all below `n_rows`.
+    rows: Vec<usize>,
     n_rows: usize,
-    first_without: Option<usize>,
 }
 
-impl<'a> KeysBuilder<'a> {
+impl<'a> RowKeys<'a> {
+    /// Reads the keys from a tensor of shape `[n]` or `[n, 1]`, `BYTES` or of an integer type.
+    ///
+    /// # Errors
+    /// [`Error::KeyDatatype`], [`Error::KeyShape`] or [`Error::KeyNotUtf8`].
+    pub fn from_tensor(tensor: &'a Tensor) -> Result<Self> {
+        let keys = read_tensor(tensor)?;
+        let n_rows = keys.len();
+        Ok(Self { keys, rows: (0..n_rows).collect(), n_rows })
+    }
+
     /// Adds the next row, with its key if it has one.
     pub fn push(&mut self, key: Option<Key<'a>>) {
-        match key {
-            Some(key) => self.keys.push(key),
-            None => self.first_without = self.first_without.or(Some(self.n_rows)),
+        if let Some(key) = key {
+            self.keys.push(key);
+            self.rows.push(self.n_rows);
         }
         self.n_rows += 1;
     }
 
-    /// Checks that every row has a key or none has, and that no two keys are equal; `None` if no row has a key.
+    /// How many rows there are, with and without keys.
+    #[must_use]
+    pub fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    /// Whether any row has a key.
+    #[must_use]
+    pub fn is_keyed(&self) -> bool {
+        !self.keys.is_empty()
+    }
+
+    /// The key of a row.
+    #[must_use]
+    pub fn key(&self, row: usize) -> Option<&Key<'a>> {
+        self.keys.get(self.rows.binary_search(&row).ok()?)
+    }
+
+    /// Checks that these keys, one per row, are for as many rows.
     ///
     /// # Errors
-    /// [`Error::MissingKey`] naming the first row without a key; [`Error::DuplicateKey`].
-    pub fn build(self) -> Result<Option<Keys<'a>>> {
-        match self.first_without {
-            _ if self.keys.is_empty() => Ok(None),
-            Some(row) => Err(Error::MissingKey { row }),
-            None => Keys::new(self.keys).map(Some),
+    /// [`Error::KeyCount`] naming both numbers.
+    pub fn check_rows(&self, n_rows: u64) -> Result<()> {
+        check_count(self.n_rows as u64, n_rows)
+    }
+
+    /// The rows that break the rules, and how: first those without a key if others have one, then those that repeat one
+    /// if that is an error.
+    pub fn errors(&self, duplicates: DuplicateKeys) -> impl Iterator<Item = (usize, Error)> {
+        let repeats = if duplicates == DuplicateKeys::Error { self.repeats() } else { Vec::new() };
+        let missing = self.rows_without().map(|row| (row, Error::MissingKey { row }));
+        missing.chain(repeats.into_iter().map(|repeat| (repeat.row, repeat.to_error())))
+    }
+
+    /// The rows that are left out because they repeat a key, ascending.
+    #[must_use]
+    pub fn left_out(&self, duplicates: DuplicateKeys) -> Vec<usize> {
+        match duplicates {
+            DuplicateKeys::Error | DuplicateKeys::Allow => Vec::new(),
+            DuplicateKeys::First => self.repeats().iter().map(|repeat| repeat.row).collect(),
         }
+    }
+
+    /// Each row that has a key, and the key.
+    pub fn into_rows(self) -> impl Iterator<Item = (usize, Key<'a>)> {
+        self.rows.into_iter().zip(self.keys)
+    }
+
+    fn rows_without(&self) -> impl Iterator<Item = usize> {
+        let n_rows = if self.is_keyed() { self.n_rows } else { 0 };
+        let mut keyed = self.rows.iter().peekable();
+        (0..n_rows).filter(move |row| keyed.next_if_eq(&row).is_none())
+    }
+
+    fn repeats(&self) -> Vec<Repeat<'_, 'a>> {
+        repeats(&self.keys, self.rows.iter().copied())
     }
 }
 
-struct Duplicate<'keys, 'a> {
+/// A row whose key an earlier row has.
+struct Repeat<'keys, 'a> {
     key: &'keys Key<'a>,
     first_row: usize,
     row: usize,
 }
 
-fn first_duplicate<'keys, 'a>(keys: &'keys [Key<'a>]) -> Option<Duplicate<'keys, 'a>> {
-    if keys.is_sorted_by(|key, next| key < next) {
-        return None;
+impl Repeat<'_, '_> {
+    fn to_error(&self) -> Error {
+        let key = self.key.clone().into_owned();
+        Error::DuplicateKey { key, first_row: self.first_row, row: self.row }
     }
-    let mut sorted: Vec<(&Key<'a>, usize)> = keys.iter().zip(0..).collect();
+}
+
+/// The rows whose key an earlier row has, ascending.
+fn repeats<'keys, 'a>(keys: &'keys [Key<'a>], rows: impl Iterator<Item = usize>) -> Vec<Repeat<'keys, 'a>> {
+    if keys.is_sorted_by(|key, next| key < next) {
+        return Vec::new();
+    }
+    let mut sorted: Vec<(&Key<'a>, usize)> = keys.iter().zip(rows).collect();
     sorted.sort_unstable();
-    let repeated = sorted.iter().zip(sorted.iter().skip(1)).filter(|((key, _), (next, _))| key == next);
-    repeated
-        .map(|(&(key, first_row), &(_, row))| Duplicate { key, first_row, row })
-        .min_by_key(|duplicate| duplicate.row)
+    let mut repeats = Vec::new();
+    for same_key in sorted.chunk_by(|(key, _), (next, _)| key == next) {
+        let Some((&(key, first_row), later)) = same_key.split_first() else { continue };
+        repeats.extend(later.iter().map(|&(_, row)| Repeat { key, first_row, row }));
+    }
+    repeats.sort_unstable_by_key(|repeat| repeat.row);
+    repeats
+}
+
+fn check_count(found: u64, expected: u64) -> Result<()> {
+    if found == expected { Ok(()) } else { Err(Error::KeyCount { expected, found }) }
+}
+
+fn read_tensor(tensor: &Tensor) -> Result<Vec<Key<'_>>> {
+    if !matches!(tensor.shape(), [_] | [_, 1]) {
+        return Err(Error::KeyShape { found: tensor.shape().to_vec() });
+    }
+    match tensor.datatype() {
+        Datatype::Bytes => texts(tensor),
+        datatype if datatype.is_integer() => Ok(integers(tensor)),
+        found => Err(Error::KeyDatatype { found }),
+    }
 }
 
 fn texts(tensor: &Tensor) -> Result<Vec<Key<'_>>> {
@@ -227,19 +332,73 @@ mod tests {
         assert_eq!(Keys::new(keys), Err(expect));
     }
 
+    fn row_keys(keys: &[Option<Key<'static>>]) -> RowKeys<'static> {
+        let mut rows = RowKeys::default();
+        keys.iter().cloned().for_each(|key| rows.push(key));
+        rows
+    }
+
+    #[track_caller]
+    fn check_errors(keys: &[Option<Key<'static>>], duplicates: DuplicateKeys, expect: &[Error]) {
+        let (rows, errors): (Vec<usize>, Vec<Error>) = row_keys(keys).errors(duplicates).unzip();
+        assert_eq!(errors, expect);
+        let row = |error: &Error| match error {
+            Error::MissingKey { row } | Error::DuplicateKey { row, .. } => *row,
+            other => panic!("{other}"),
+        };
+        assert!(rows.into_iter().eq(errors.iter().map(row)));
+    }
+
     #[test]
     fn all_rows_have_a_key_or_none_has() {
-        let build = |keys: &[Option<Key<'static>>]| {
-            let mut builder = KeysBuilder::default();
-            keys.iter().cloned().for_each(|key| builder.push(key));
-            builder.build()
+        let check = |keys: &[Option<Key<'static>>], expect: &[usize]| {
+            let missing: Vec<Error> = expect.iter().map(|&row| Error::MissingKey { row }).collect();
+            check_errors(keys, DuplicateKeys::Error, &missing);
         };
-        assert_eq!(build(&[None, None]), Ok(None));
-        assert_eq!(build(&[]), Ok(None));
-        assert_eq!(build(&[Some(text("a")), None, None]), Err(Error::MissingKey { row: 1 }));
-        assert_eq!(build(&[None, Some(text("a"))]), Err(Error::MissingKey { row: 0 }));
-        let keys = vec![text("a"), Key::Integer(-1)];
-        assert_eq!(build(&[Some(text("a")), Some(Key::Integer(-1))]), Keys::new(keys).map(Some));
+        check(&[None, None], &[]);
+        check(&[], &[]);
+        check(&[Some(text("a")), None, None], &[1, 2]);
+        check(&[None, Some(text("a"))], &[0]);
+        check(&[Some(text("a")), Some(Key::Integer(-1))], &[]);
+    }
+
+    #[test]
+    fn rows_that_repeat_a_key_are_errors_or_answered_or_left_out() {
+        let keys: Vec<_> = ["b", "a", "b", "a", "b"].into_iter().map(|key| Some(text(key))).collect();
+        let error = |key, first_row, row| Error::DuplicateKey { key: text(key), first_row, row };
+        check_errors(&keys, DuplicateKeys::Error, &[error("b", 0, 2), error("a", 1, 3), error("b", 0, 4)]);
+        for duplicates in [DuplicateKeys::Allow, DuplicateKeys::First] {
+            check_errors(&keys, duplicates, &[]);
+        }
+        let keys = row_keys(&keys);
+        assert!(keys.left_out(DuplicateKeys::Error).is_empty());
+        assert!(keys.left_out(DuplicateKeys::Allow).is_empty());
+        assert_eq!(keys.left_out(DuplicateKeys::First), [2, 3, 4]);
+    }
+
+    #[test]
+    fn a_row_knows_its_key() {
+        let keys = row_keys(&[None, Some(text("a")), None, Some(text("b"))]);
+        assert_eq!((keys.key(0), keys.key(1), keys.key(3)), (None, Some(&text("a")), Some(&text("b"))));
+        assert_eq!((keys.n_rows(), keys.is_keyed()), (4, true));
+        assert!(keys.into_rows().eq([(1, text("a")), (3, text("b"))]));
+    }
+
+    #[test]
+    fn rows_of_a_tensor_all_have_a_key() {
+        let tensor = bytes_tensor(&[2, 1], &[b"a", b"a"]);
+        let keys = RowKeys::from_tensor(&tensor).unwrap();
+        assert_eq!(keys, row_keys(&[Some(text("a")), Some(text("a"))]));
+        assert_eq!(keys.check_rows(3), Err(Error::KeyCount { expected: 3, found: 2 }));
+    }
+
+    #[test]
+    fn policies_have_names() {
+        for policy in DuplicateKeys::ALL {
+            assert_eq!(DuplicateKeys::from_name(policy.name()), Some(policy));
+        }
+        assert_eq!(DuplicateKeys::from_name("last"), None);
+        assert_eq!(DuplicateKeys::default(), DuplicateKeys::Error);
     }
 
     #[test]
@@ -289,16 +448,22 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_duplicate_is_found_as_by_comparing_all_pairs(numbers in prop::collection::vec(0..30_i128, 0..12)) {
-            let first_repeat = (0..numbers.len()).find_map(|row| {
-                let first_row = numbers[..row].iter().position(|number| *number == numbers[row])?;
-                Some((first_row, row))
-            });
-            let found = match Keys::new(numbers.into_iter().map(Key::Integer).collect()) {
-                Err(Error::DuplicateKey { first_row, row, .. }) => Some((first_row, row)),
+        fn duplicates_are_found_as_by_comparing_all_pairs(numbers in prop::collection::vec(0..30_i128, 0..12)) {
+            let expect: Vec<(usize, usize)> = (0..numbers.len())
+                .filter_map(|row| {
+                    let first_row = numbers[..row].iter().position(|number| *number == numbers[row])?;
+                    Some((first_row, row))
+                })
+                .collect();
+            let found = |error| match error {
+                Error::DuplicateKey { first_row, row, .. } => Some((first_row, row)),
                 _ => None,
             };
-            prop_assert_eq!(found, first_repeat);
+            let keys: Vec<_> = numbers.into_iter().map(Key::Integer).collect();
+            let rows = row_keys(&keys.iter().cloned().map(Some).collect::<Vec<_>>());
+            let all = rows.errors(DuplicateKeys::Error).filter_map(|(_, error)| found(error));
+            prop_assert_eq!(all.collect::<Vec<_>>(), expect.clone());
+            prop_assert_eq!(Keys::new(keys).err().and_then(found), expect.first().copied());
         }
     }
 }

@@ -4,19 +4,24 @@
 //! there are none such. A request without rows is answered without the model, from the declared shapes.
 
 use std::borrow::Cow;
+use std::mem;
 
-use protocol::{Error, InferRequest, InferResponse, Result};
+use protocol::{Body, Encoded, Error, InferRequest, InferResponse, Output, RequestedOutput, Result};
 use tensor::{KEY, Keys, Metadata, Tensor, TensorSpec};
 
 use crate::Model;
 use crate::model::run;
+use crate::predict::classification::classify;
 
 /// Answers an inference request.
-pub(super) fn infer(model: &impl Model, metadata: &Metadata, body: &[u8]) -> Result<Vec<u8>> {
-    let mut request = InferRequest::read(body)?;
+pub(super) fn infer(model: &impl Model, metadata: &Metadata, body: Body<'_>) -> Result<Encoded> {
+    let mut request = match body {
+        Body::Json { json, binary } => InferRequest::read(json, binary)?,
+        Body::Raw(bytes) => InferRequest::read_raw(bytes, &metadata.inputs)?,
+    };
     let key = take_key(&mut request.inputs)?;
     let selection = Selection::new(metadata, &request.outputs, key.as_ref())?;
-    let inputs = arrange(request.inputs, &metadata.inputs)?;
+    let inputs = arrange(mem::take(&mut request.inputs), &metadata.inputs)?;
     let n_rows = match &key {
         Some(key) => Some(check_keys(key, &metadata.inputs, &inputs)?),
         None => None,
@@ -26,6 +31,8 @@ pub(super) fn infer(model: &impl Model, metadata: &Metadata, body: &[u8]) -> Res
         check_rows(&outputs, n_rows)?;
         outputs.insert(selection.key_idx.min(outputs.len()), key);
     }
+    let form = |tensor| returned(tensor, &request, metadata);
+    let outputs = outputs.into_iter().map(form).collect::<Result<Vec<_>>>()?;
     let response = InferResponse {
         model_name: &metadata.name,
         model_version: &metadata.version,
@@ -33,6 +40,21 @@ pub(super) fn infer(model: &impl Model, metadata: &Metadata, body: &[u8]) -> Res
         outputs: &outputs,
     };
     response.write()
+}
+
+/// An output as the request asks for it: itself or its best classes, in JSON or in binary form. One that is not listed is binary if
+/// the request says so of all of them; keys that are not listed beside others that are, if they came so.
+fn returned(tensor: Tensor, request: &InferRequest<'_>, metadata: &Metadata) -> Result<Output> {
+    let Some(requested) = request.outputs.iter().find(|output| output.name == tensor.name()) else {
+        let is_binary =
+            if request.outputs.is_empty() { request.binary_outputs } else { request.is_key_binary };
+        return Ok(Output { tensor, is_binary });
+    };
+    let tensor = match requested.classes {
+        Some(n_classes) => classify(&tensor, n_classes, metadata)?,
+        None => tensor,
+    };
+    Ok(Output { tensor, is_binary: requested.is_binary })
 }
 
 fn take_key(inputs: &mut Vec<Tensor>) -> Result<Option<Tensor>> {
@@ -53,13 +75,14 @@ struct Selection {
 }
 
 impl Selection {
-    fn new(metadata: &Metadata, requested: &[Cow<'_, str>], key: Option<&Tensor>) -> Result<Self> {
+    fn new(metadata: &Metadata, requested: &[RequestedOutput<'_>], key: Option<&Tensor>) -> Result<Self> {
         if requested.is_empty() {
             let outputs = metadata.outputs.iter().map(|spec| spec.name.clone()).collect();
             return Ok(Self { outputs, key_idx: usize::MAX });
         }
-        for (idx, name) in requested.iter().enumerate() {
-            if requested.iter().take(idx).any(|earlier| earlier == name) {
+        let names: Vec<&Cow<'_, str>> = requested.iter().map(|output| &output.name).collect();
+        for (idx, &name) in names.iter().enumerate() {
+            if names.iter().take(idx).any(|&earlier| earlier == name) {
                 return Err(Error::DuplicateOutput { output: name.to_string() });
             }
             if name == KEY && key.is_none() {
@@ -70,8 +93,8 @@ impl Selection {
             }
         }
         Ok(Self {
-            outputs: requested.iter().filter(|name| *name != KEY).map(Cow::to_string).collect(),
-            key_idx: requested.iter().position(|name| name == KEY).unwrap_or(usize::MAX),
+            outputs: names.iter().filter(|name| **name != KEY).map(|name| name.to_string()).collect(),
+            key_idx: names.iter().position(|name| *name == KEY).unwrap_or(usize::MAX),
         })
     }
 

@@ -1,0 +1,306 @@
+//! What a model takes and gives, as OpenAPI: typed from its own signature, so that a client generated from it knows the inputs by
+//! name, datatype and shape.
+//!
+//! It describes JSON; binary tensor data has no schema. What a schema cannot say, such as that data has the elements that its
+//! shape counts, is left to the answers of status 422.
+//!
+//! Source: OpenAPI 3.1.0, whose schemas are JSON Schema 2020-12.
+
+use serde_json::{Value, json};
+use tensor::{Datatype, KEY, Metadata, TensorSpec};
+
+/// The OpenAPI document of the routes of one model and of the server's own.
+#[must_use]
+pub fn openapi(metadata: &Metadata, server_version: &str) -> Vec<u8> {
+    let model = format!("/v2/models/{}", metadata.name);
+    let rows = format!("/v1/models/{}", metadata.name);
+    let mut paths = serde_json::Map::new();
+    let mut get = |path: String, id: &str, schema: &str| {
+        paths.insert(path, json!({"get": operation(id, schema, None)}))
+    };
+    get("/v2".to_owned(), "serverMetadata", "ServerMetadata");
+    get("/v2/health/live".to_owned(), "serverLive", "Health");
+    get("/v2/health/ready".to_owned(), "serverReady", "Health");
+    get("/v2/models".to_owned(), "models", "Models");
+    get(model.clone(), "modelMetadata", "ModelMetadata");
+    get(format!("{model}/ready"), "modelReady", "ModelReady");
+    get(rows.clone(), "modelStatus", "ModelStatus");
+    let mut post = |path: String, id: &str, [body, schema]: [&str; 2]| {
+        paths.insert(path, json!({"post": operation(id, schema, Some(body))}))
+    };
+    post(format!("{model}/infer"), "infer", ["InferRequest", "InferResponse"]);
+    post(format!("{rows}:predict"), "predict", ["PredictRequest", "PredictResponse"]);
+    let document = json!({
+        "openapi": "3.1.0",
+        "info": {"title": metadata.name, "version": metadata.version, "x-plinth-version": server_version},
+        "paths": paths,
+        "components": {"schemas": schemas(metadata)},
+    });
+    document.to_string().into_bytes()
+}
+
+fn operation(id: &str, schema: &str, body: Option<&str>) -> Value {
+    let content = |schema: &str| json!({"application/json": {"schema": reference(schema)}});
+    let error = |what: &str| json!({"description": what, "content": content("Error")});
+    let mut operation = json!({
+        "operationId": id,
+        "responses": {
+            "200": {"description": "the answer", "content": content(schema)},
+            "4XX": error("what is wrong with the request"),
+            "5XX": error("the model or the server failed"),
+        },
+    });
+    if let (Some(body), Some(fields)) = (body, operation.as_object_mut()) {
+        fields.insert("requestBody".to_owned(), json!({"required": true, "content": content(body)}));
+    }
+    operation
+}
+
+fn reference(schema: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{schema}")})
+}
+
+fn schemas(metadata: &Metadata) -> Value {
+    let string = json!({"type": "string"});
+    let is_true = json!({"const": true});
+    json!({
+        "Error": object(&[("error", string.clone()), ("code", string.clone())], &[
+            ("id", string.clone()), ("input", string.clone()), ("row", json!({"type": "integer", "minimum": 0})),
+            (KEY, reference("Key")),
+        ]),
+        "Key": {"anyOf": [string, integer(i64::MIN.into(), u64::MAX.into())]},
+        "Health": object(&[("live", is_true.clone()), ("ready", is_true.clone())], &[]),
+        "ServerMetadata": object(&[("name", string.clone()), ("version", string.clone()), ("extensions", list(string.clone()))], &[]),
+        "Models": object(&[("models", list(string.clone()))], &[]),
+        "ModelReady": object(&[("name", string.clone()), ("ready", is_true)], &[]),
+        "ModelStatus": object(&[("model_version_status", list(json!({"type": "object"})))], &[]),
+        "ModelMetadata": object(
+            &[("name", json!({"const": metadata.name})), ("platform", string.clone())],
+            &[("versions", list(string.clone())), ("inputs", list(reference("TensorSpec"))),
+              ("outputs", list(reference("TensorSpec"))), ("properties", json!({"type": "object"}))],
+        ),
+        "TensorSpec": object(
+            &[("name", string.clone()), ("datatype", string.clone()), ("shape", list(json!({"type": "integer"})))],
+            &[],
+        ),
+        "InferRequest": infer_request(metadata),
+        "InferResponse": object(
+            &[("model_name", json!({"const": metadata.name})), ("outputs", tensors(&metadata.outputs))],
+            &[("model_version", string.clone()), ("id", string), ("parameters", json!({"type": "object"}))],
+        ),
+        "PredictRequest": object(&[("instances", list(instance(metadata)))], &[]),
+        "PredictResponse": object(&[("predictions", list(prediction(metadata)))], &[]),
+    })
+}
+
+fn infer_request(metadata: &Metadata) -> Value {
+    let names: Vec<&str> = metadata.outputs.iter().map(|spec| spec.name.as_str()).chain([KEY]).collect();
+    let output = object(&[("name", json!({"enum": names}))], &[("parameters", json!({"type": "object"}))]);
+    object(
+        &[("inputs", tensors(&metadata.inputs))],
+        &[
+            ("id", json!({"type": "string"})),
+            ("parameters", json!({"type": "object"})),
+            ("outputs", json!({"type": "array", "items": output, "uniqueItems": true})),
+        ],
+    )
+}
+
+/// A list with tensors of these names, and perhaps the keys.
+fn tensors(specs: &[TensorSpec]) -> Value {
+    let one_of: Vec<Value> = specs.iter().map(tensor).chain([key_tensor()]).collect();
+    let contains =
+        |spec: &TensorSpec| json!({"contains": object(&[("name", json!({"const": spec.name}))], &[])});
+    let all: Vec<Value> = specs.iter().map(contains).collect();
+    json!({"type": "array", "items": {"anyOf": one_of}, "minItems": specs.len(), "maxItems": specs.len() + 1, "allOf": all})
+}
+
+fn tensor(spec: &TensorSpec) -> Value {
+    let dim =
+        |dim: &i64| if *dim < 0 { json!({"type": "integer", "minimum": 0}) } else { json!({"const": dim}) };
+    let dims: Vec<Value> = spec.shape.iter().map(dim).collect();
+    let rank = dims.len();
+    let shape =
+        json!({"type": "array", "prefixItems": dims, "items": false, "minItems": rank, "maxItems": rank});
+    let flat_or_nested = json!({"anyOf": [list(element(spec.datatype)), nested(spec.datatype, &spec.shape)]});
+    object(
+        &[
+            ("name", json!({"const": spec.name})),
+            ("datatype", json!({"const": spec.datatype.name()})),
+            ("shape", shape),
+        ],
+        &[("data", flat_or_nested), ("parameters", json!({"type": "object"}))],
+    )
+}
+
+fn key_tensor() -> Value {
+    let integers = Datatype::ALL.into_iter().filter(|datatype| datatype.is_integer());
+    let datatypes: Vec<&str> = integers.chain([Datatype::Bytes]).map(Datatype::name).collect();
+    object(
+        &[
+            ("name", json!({"const": KEY})),
+            ("datatype", json!({"enum": datatypes})),
+            (
+                "shape",
+                json!({"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1, "maxItems": 2}),
+            ),
+        ],
+        &[("data", list(reference("Key"))), ("parameters", json!({"type": "object"}))],
+    )
+}
+
+/// A row: its inputs by name, or bare if there is one.
+fn instance(metadata: &Metadata) -> Value {
+    let fields: Vec<(&str, Value)> =
+        metadata.inputs.iter().map(|spec| (spec.name.as_str(), row(spec, RowOf::Request))).collect();
+    let mut named = object(&fields, &[(KEY, reference("Key"))]);
+    if let Some(named) = named.as_object_mut() {
+        named.insert("additionalProperties".to_owned(), json!(false));
+    }
+    match metadata.inputs.as_slice() {
+        [only] => json!({"anyOf": [named, row(only, RowOf::Request)]}),
+        _ => named,
+    }
+}
+
+/// A row's outputs by name, or bare if there is one and no key.
+fn prediction(metadata: &Metadata) -> Value {
+    let fields: Vec<(&str, Value)> =
+        metadata.outputs.iter().map(|spec| (spec.name.as_str(), row(spec, RowOf::Answer))).collect();
+    let named = object(&fields, &[(KEY, reference("Key"))]);
+    match metadata.outputs.as_slice() {
+        [only] => json!({"anyOf": [named, row(only, RowOf::Answer)]}),
+        _ => named,
+    }
+}
+
+/// Where a row's value stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum RowOf {
+    Request,
+    Answer,
+}
+
+fn row(spec: &TensorSpec, of: RowOf) -> Value {
+    let value = nested(spec.datatype, spec.row_shape());
+    // A scalar fits a row of one element.
+    if of == RowOf::Request && spec.row_shape() == [1] {
+        return json!({"anyOf": [value, element(spec.datatype)]});
+    }
+    value
+}
+
+fn nested(datatype: Datatype, shape: &[i64]) -> Value {
+    match shape.split_first() {
+        None => element(datatype),
+        Some((&dim, rest)) => {
+            let items = nested(datatype, rest);
+            if dim < 0 {
+                list(items)
+            } else {
+                json!({"type": "array", "items": items, "minItems": dim, "maxItems": dim})
+            }
+        }
+    }
+}
+
+fn element(datatype: Datatype) -> Value {
+    match datatype {
+        Datatype::Bool => json!({"type": "boolean"}),
+        Datatype::Uint8 => integer(0, u8::MAX.into()),
+        Datatype::Uint16 => integer(0, u16::MAX.into()),
+        Datatype::Uint32 => integer(0, u32::MAX.into()),
+        Datatype::Uint64 => integer(0, u64::MAX.into()),
+        Datatype::Int8 => integer(i8::MIN.into(), i8::MAX.into()),
+        Datatype::Int16 => integer(i16::MIN.into(), i16::MAX.into()),
+        Datatype::Int32 => integer(i32::MIN.into(), i32::MAX.into()),
+        Datatype::Int64 => integer(i64::MIN.into(), i64::MAX.into()),
+        // `null` stands for NaN.
+        Datatype::Fp32 => json!({"type": ["number", "null"], "minimum": f32::MIN, "maximum": f32::MAX}),
+        Datatype::Fp64 => json!({"type": ["number", "null"]}),
+        Datatype::Bytes => json!({"type": "string"}),
+        // Binary tensor data only.
+        Datatype::Fp16 | Datatype::Bf16 => json!(false),
+    }
+}
+
+fn integer(minimum: i128, maximum: i128) -> Value {
+    let number = |number: i128| match i64::try_from(number) {
+        Ok(number) => json!(number),
+        Err(_) => json!(u64::try_from(number).unwrap_or(u64::MAX)),
+    };
+    json!({"type": "integer", "minimum": number(minimum), "maximum": number(maximum)})
+}
+
+fn list(items: Value) -> Value {
+    json!({"type": "array", "items": items})
+}
+
+fn object(required: &[(&str, Value)], optional: &[(&str, Value)]) -> Value {
+    let names: Vec<&str> = required.iter().map(|(name, _)| *name).collect();
+    let fields = required.iter().chain(optional).map(|(name, schema)| ((*name).to_owned(), schema.clone()));
+    json!({"type": "object", "required": names, "properties": fields.collect::<serde_json::Map<_, _>>()})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document() -> Value {
+        let spec = |name: &str, datatype, shape: &[i64]| TensorSpec {
+            name: name.to_owned(),
+            datatype,
+            shape: shape.to_vec(),
+        };
+        let metadata = Metadata {
+            name: "m".to_owned(),
+            inputs: vec![spec("x", Datatype::Uint8, &[-1, 2]), spec("t", Datatype::Bytes, &[-1, 1])],
+            outputs: vec![spec("y", Datatype::Fp32, &[-1])],
+            ..Metadata::default()
+        };
+        serde_json::from_slice(&openapi(&metadata, "1.2.3")).unwrap()
+    }
+
+    #[test]
+    fn rows_are_typed_from_the_signature() {
+        let document = document();
+        let request = &document["components"]["schemas"]["PredictRequest"];
+        let pixel = json!({"type": "integer", "minimum": 0, "maximum": 255});
+        let pixels = json!({"type": "array", "items": pixel, "minItems": 2, "maxItems": 2});
+        let text = json!({"type": "string"});
+        let texts = json!({"type": "array", "items": text, "minItems": 1, "maxItems": 1});
+        let expect = json!({
+            "type": "object",
+            "required": ["x", "t"],
+            "additionalProperties": false,
+            "properties": {
+                "x": pixels, "t": {"anyOf": [texts, text]}, "key": {"$ref": "#/components/schemas/Key"},
+            },
+        });
+        assert_eq!(request["properties"]["instances"]["items"], expect);
+    }
+
+    #[test]
+    fn tensors_name_their_datatype_and_shape() {
+        let document = document();
+        let inputs = &document["components"]["schemas"]["InferRequest"]["properties"]["inputs"];
+        let x = &inputs["items"]["anyOf"][0]["properties"];
+        assert_eq!((&x["name"], &x["datatype"]), (&json!({"const": "x"}), &json!({"const": "UINT8"})));
+        assert_eq!(x["shape"]["prefixItems"], json!([{"type": "integer", "minimum": 0}, {"const": 2}]));
+        assert_eq!((&inputs["minItems"], &inputs["maxItems"]), (&json!(2), &json!(3)));
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let document = document();
+        let text = document.to_string();
+        let mut references: Vec<&str> =
+            text.split("\"$ref\":\"#").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        references.sort_unstable();
+        references.dedup();
+        assert!(references.len() > 8, "{references:?}");
+        for reference in references {
+            assert!(document.pointer(reference).is_some(), "{reference}");
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! The values of all rows for one input, stacked row by row; a row that turns out bad is taken back without a trace.
+
+use tensor::{Datatype, Tensor, TensorSpec};
+
+use crate::cursor::Cursor;
+use crate::elements::{BASE64, ElementReader};
+use crate::{Error, Result};
+
+/// The values of all rows for one input.
+#[derive(Debug)]
+pub(super) struct Column<'s> {
+    spec: &'s TensorSpec,
+    elements: ElementReader<'s>,
+    // Invariant: fits the declared row shape; all rows have it.
+    row_shape: Option<Vec<u64>>,
+    n_rows: usize,
+    // Invariant: the last row's bytes are those from `last_row` to `end`; beyond `end` are those of a row half read.
+    last_row: usize,
+    end: usize,
+}
+
+impl<'s> Column<'s> {
+    /// A column without rows.
+    ///
+    /// # Errors
+    /// [`Error::BinaryOnlyInput`].
+    pub(super) fn new(spec: &'s TensorSpec) -> Result<Self> {
+        let elements = ElementReader::new(&spec.name, spec.datatype)?.with_base64();
+        Ok(Self { spec, elements, row_shape: None, n_rows: 0, last_row: 0, end: 0 })
+    }
+
+    /// The input's name.
+    pub(super) fn name(&self) -> &'s str {
+        &self.spec.name
+    }
+
+    /// How many rows there are.
+    pub(super) fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    /// What the model says of the input.
+    pub(super) fn spec(&self) -> &'s TensorSpec {
+        self.spec
+    }
+
+    /// Reads the next row.
+    ///
+    /// # Errors
+    /// Those of [`ElementReader::read`]; [`Error::WrongRowShape`]. The row may then be half read.
+    pub(super) fn read_row(&mut self, cursor: &mut Cursor<'_>) -> Result<()> {
+        let mut row_shape = self.elements.read(cursor)?;
+        if row_shape.is_empty() && self.spec.row_shape() == [1] {
+            row_shape.push(1);
+        }
+        match &self.row_shape {
+            Some(first) if *first == row_shape => {}
+            None if self.spec.accepts_row_shape(&row_shape) => self.row_shape = Some(row_shape),
+            _ => return Err(self.wrong_row_shape(row_shape)),
+        }
+        self.n_rows += 1;
+        self.last_row = self.end;
+        self.end = self.elements.len();
+        Ok(())
+    }
+
+    /// Takes back what was read of the row after the first `n_rows`, all of it or half.
+    pub(super) fn take_back(&mut self, n_rows: usize) {
+        if self.n_rows > n_rows {
+            self.n_rows = n_rows;
+            self.end = self.last_row;
+        }
+        self.elements.truncate(self.end);
+        if n_rows == 0 {
+            self.row_shape = None;
+        }
+    }
+
+    /// All rows but those in `removed`, which ascend.
+    ///
+    /// # Errors
+    /// [`Error::Tensor`] if the model does not take so many.
+    pub(super) fn into_tensor(self, removed: &[usize]) -> Result<Tensor> {
+        let mut shape = vec![self.n_rows as u64];
+        shape.extend(self.row_shape.unwrap_or_default());
+        let tensor = Tensor::new(&self.spec.name, self.spec.datatype, shape, self.elements.into_data())?;
+        let tensor = without_rows(tensor, removed)?;
+        self.spec.check(&tensor)?;
+        Ok(tensor)
+    }
+
+    fn wrong_row_shape(&self, found: Vec<u64>) -> Error {
+        let declared = self.spec.row_shape().to_vec();
+        let as_first = |first: &Vec<u64>| first.iter().map(|&dim| i64::try_from(dim).unwrap_or(-1)).collect();
+        let expected = self.row_shape.as_ref().map_or(declared, as_first);
+        Error::WrongRowShape { input: self.spec.name.clone(), expected, found }
+    }
+}
+
+/// Whether `{"b64": "…"}` comes next and is a value of the input, not an object that names it.
+///
+/// Source: TensorFlow Serving, which takes such an object as a value. Here an input of that name wins.
+pub(super) fn is_base64(mut cursor: Cursor<'_>, input: &TensorSpec) -> bool {
+    input.datatype == Datatype::Bytes
+        && input.name != BASE64
+        && cursor.enter_object()
+        && matches!(cursor.next_member(), Ok(Some(name)) if name == BASE64)
+}
+
+/// The tensor without some of its rows, which ascend.
+///
+/// # Errors
+/// [`Error::Tensor`] if its first dimension does not count them.
+pub(super) fn without_rows(tensor: Tensor, removed: &[usize]) -> Result<Tensor> {
+    let Some(n_rows) = tensor.rows().filter(|_| !removed.is_empty()) else { return Ok(tensor) };
+    let n_rows = usize::try_from(n_rows).unwrap_or(usize::MAX);
+    let row_len = tensor.len().checked_div(n_rows).unwrap_or_default();
+    let data = kept_data(&tensor, row_len, |row| removed.binary_search(&row).is_err());
+    let (name, datatype, mut shape, _) = tensor.into_parts();
+    if let Some(first) = shape.first_mut() {
+        *first = n_rows.saturating_sub(removed.len()) as u64;
+    }
+    Ok(Tensor::new(name, datatype, shape, data)?)
+}
+
+/// The data of the rows, of `row_len` elements each, that are kept.
+fn kept_data(tensor: &Tensor, row_len: usize, is_kept: impl Fn(usize) -> bool) -> Vec<u8> {
+    let mut data = Vec::new();
+    if row_len == 0 {
+        return data;
+    }
+    match tensor.datatype().element_size() {
+        Some(element_size) => {
+            let rows = tensor.data().chunks_exact(row_len * element_size).enumerate();
+            rows.filter(|&(row, _)| is_kept(row)).for_each(|(_, row)| data.extend_from_slice(row));
+        }
+        None => {
+            let elements = tensor.bytes_elements().enumerate();
+            let kept = elements.filter(|&(idx, _)| is_kept(idx / row_len));
+            kept.for_each(|(_, element)| tensor::encode_bytes_element(&mut data, element));
+        }
+    }
+    data
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use tensor::encode_bytes_element;
+
+    use super::*;
+
+    fn bytes(elements: &[&[u8]]) -> Vec<u8> {
+        let mut data = Vec::new();
+        elements.iter().for_each(|element| encode_bytes_element(&mut data, element));
+        data
+    }
+
+    #[track_caller]
+    fn check_without(
+        datatype: Datatype,
+        (shape, data): (&[u64], &[u8]),
+        removed: &[usize],
+        expect: (&[u64], &[u8]),
+    ) {
+        let tensor = |(shape, data): (&[u64], &[u8])| {
+            Tensor::new("x", datatype, shape.to_vec(), data.to_vec()).unwrap()
+        };
+        assert_eq!(without_rows(tensor((shape, data)), removed), Ok(tensor(expect)));
+    }
+
+    #[test]
+    fn rows_are_removed_whole() {
+        let x: (&[u64], &[u8]) = (&[3, 2], &[1, 2, 3, 4, 5, 6]);
+        check_without(Datatype::Uint8, x, &[], x);
+        check_without(Datatype::Uint8, x, &[1], (&[2, 2], &[1, 2, 5, 6]));
+        check_without(Datatype::Uint8, x, &[0, 1, 2], (&[0, 2], &[]));
+        check_without(Datatype::Uint16, (&[3], &[1, 0, 2, 0, 3, 0]), &[0, 2], (&[1], &[2, 0]));
+        check_without(Datatype::Uint8, (&[3, 0], &[]), &[0], (&[2, 0], &[]));
+        let texts = bytes(&[b"a", b"", b"bc", b"d", b"e", b"fgh"]);
+        check_without(
+            Datatype::Bytes,
+            (&[3, 2], &texts),
+            &[1],
+            (&[2, 2], &bytes(&[b"a", b"", b"e", b"fgh"])),
+        );
+    }
+
+    fn reads(column: &mut Column<'_>, text: &str) -> bool {
+        column.read_row(&mut Cursor::new(text.as_bytes()).unwrap()).is_ok()
+    }
+
+    #[test]
+    fn a_column_forgets_what_it_takes_back() {
+        let spec = TensorSpec { name: "x".to_owned(), datatype: Datatype::Uint8, shape: vec![-1, -1] };
+        let mut column = Column::new(&spec).unwrap();
+        for (text, is_good) in [("[1]", true), ("[2,\"\"]", false)] {
+            assert_eq!(reads(&mut column, text), is_good);
+            column.take_back(0);
+        }
+        for (n_rows, text) in [(0, "[1,2]"), (1, "[3,4]")] {
+            for bad in ["[5,\"\"]", "[[6],7]"] {
+                assert!(!reads(&mut column, bad));
+                column.take_back(n_rows);
+            }
+            assert!(reads(&mut column, text));
+        }
+        assert!(reads(&mut column, "[8,9]"));
+        column.take_back(2);
+        let expect = Tensor::new("x", Datatype::Uint8, vec![2, 2], vec![1, 2, 3, 4]).unwrap();
+        assert_eq!(column.into_tensor(&[]), Ok(expect));
+    }
+
+    proptest! {
+        #[test]
+        fn removing_rows_is_reading_the_others(rows in prop::collection::vec((any::<[u8; 2]>(), any::<bool>()), 0..9)) {
+            let stack = |rows: &[[u8; 2]]| {
+                Tensor::new("x", Datatype::Uint8, vec![rows.len() as u64, 2], rows.concat()).unwrap()
+            };
+            let all: Vec<_> = rows.iter().map(|(row, _)| *row).collect();
+            let kept: Vec<_> = rows.iter().filter(|(_, kept)| *kept).map(|(row, _)| *row).collect();
+            let removed: Vec<_> = (0..rows.len()).filter(|&row| !rows[row].1).collect();
+            prop_assert_eq!(without_rows(stack(&all), &removed), Ok(stack(&kept)));
+        }
+    }
+}
