@@ -152,6 +152,47 @@ def row_mixer():
     )
 
 
+def simple():
+    """Two inputs, two outputs: OUTPUT0 = INPUT0 + INPUT1, OUTPUT1 = INPUT0 - INPUT1, INT32 [-1, 16].
+
+    Names, datatype and shapes are those that the examples and tests of the protocol's clients ask for.
+    """
+    names = ["INPUT0", "INPUT1", "OUTPUT0", "OUTPUT1"]
+    tensors = [value(name, ["batch", 16], TensorProto.INT32) for name in names]
+    write(
+        "simple",
+        [
+            helper.make_node("Add", names[:2], ["OUTPUT0"], name="add"),
+            helper.make_node("Sub", names[:2], ["OUTPUT1"], name="sub"),
+        ],
+        tensors[:2],
+        tensors[2:],
+    )
+
+
+def identity(name, element, shape, n_pairs=1):
+    """INPUT0 to OUTPUT0, and so on for each pair, as they are."""
+    indices = range(n_pairs)
+    write(
+        name,
+        [helper.make_node("Identity", [f"INPUT{idx}"], [f"OUTPUT{idx}"], name=f"identity-{idx}") for idx in indices],
+        [value(f"INPUT{idx}", shape, element) for idx in indices],
+        [value(f"OUTPUT{idx}", shape, element) for idx in indices],
+    )
+
+
+def identities():
+    """What clients send comes back: two open dimensions, and the exceptions that raw binary requests are about."""
+    table = ["batch", "width"]
+    identity("identity-fp32", TensorProto.FLOAT, table)
+    identity("identity-fp16", TensorProto.FLOAT16, table)
+    identity("identity-int64", TensorProto.INT64, table)
+    identity("identity-bytes", TensorProto.STRING, table)
+    identity("identity-bytes-element", TensorProto.STRING, ["batch", 1])
+    identity("identity-fp32-3d", TensorProto.FLOAT, ["batch", "height", "width"])
+    identity("identity-fp32-pairs", TensorProto.FLOAT, table, n_pairs=3)
+
+
 def unsupported():
     """Four operators that tract lacks, from three domains, one of them in two nodes and one without a name.
 
@@ -187,6 +228,8 @@ def main():
     key_tensor()
     image_rows()
     row_mixer()
+    simple()
+    identities()
     unsupported()
     (FOLDER / "not-onnx.onnx").write_text("This is a text file, not an ONNX model.\n")
 

@@ -108,6 +108,16 @@ fn one_row(spec: &tensor::TensorSpec) -> Tensor {
 }
 
 #[test]
+fn elements_that_the_runtime_cannot_hold_are_the_callers_fault() {
+    let packed = pack("tests/models/strings.onnx", &options("strings")).unwrap();
+    let model = PackedModel::open(&engine(), &packed.wasm).unwrap();
+    let data = b"\x01\0\0\0\xff\0\0\0\0".to_vec();
+    let error = model.infer(vec![Tensor::new("text", Datatype::Bytes, vec![1, 2], data).unwrap()], &[]);
+    let expect = "tensor `text`: a string element is not UTF-8";
+    assert!(matches!(error, Err(engine::Error::InvalidInput(message)) if message == expect));
+}
+
+#[test]
 fn strings_pass_through() {
     let packed = pack("tests/models/strings.onnx", &options("strings")).unwrap();
     let model = PackedModel::open(&engine(), &packed.wasm).unwrap();

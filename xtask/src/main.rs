@@ -7,6 +7,7 @@
 
 mod build;
 mod ci;
+mod conformance;
 mod model;
 mod process;
 mod setup;
@@ -28,7 +29,9 @@ usage: cargo xtask <command>
   build      build the model runtime, the functions and the `plinth` command; pack the demo models
   up [ARGS]  build, then serve spin.toml; ARGS go to `plinth up`
   test       build, then run every test
-  ci         what continuous integration runs: format, build, lints, docs, tests";
+  conformance [--write]
+             build, then run clients that we did not write; compare docs/conformance.md, or write it
+  ci         what continuous integration runs: format, build, lints, docs, tests, conformance";
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1).collect()) {
@@ -46,8 +49,9 @@ fn run(args: Vec<String>) -> Result<()> {
         println!("{USAGE}");
         return Ok(());
     }
-    if command != "up" && !rest.is_empty() {
-        bail!("`{command}` takes no arguments, found `{}`\n\n{USAGE}", rest.join(" "));
+    let is_write = command == "conformance" && rest == ["--write"];
+    if command != "up" && !is_write && !rest.is_empty() {
+        bail!("`{command}` does not take the arguments `{}`\n\n{USAGE}", rest.join(" "));
     }
     let workspace = Workspace::open()?;
     match command.as_str() {
@@ -58,8 +62,12 @@ fn run(args: Vec<String>) -> Result<()> {
             up::serve(&workspace, rest)
         }
         "test" => steps::run(&workspace, &[setup::STEPS, build::STEPS, test::STEPS]),
+        "conformance" => {
+            let cases = if is_write { conformance::WRITE } else { conformance::CHECK };
+            steps::run(&workspace, &[setup::STEPS, build::STEPS, cases])
+        }
         "ci" => {
-            let all = [setup::STEPS, ci::FORMAT, build::STEPS, ci::LINTS, test::STEPS];
+            let all = [setup::STEPS, ci::FORMAT, build::STEPS, ci::LINTS, test::STEPS, conformance::CHECK];
             steps::run(&workspace, &all)
         }
         unknown => bail!("unknown command `{unknown}`\n\n{USAGE}"),

@@ -7,6 +7,9 @@ use wasi::io::streams::{InputStream, StreamError};
 /// How much is asked for at once. The host gives what it has, up to this.
 const CHUNK_BYTES: u64 = 1 << 20;
 
+/// The most that is taken of a body after its limit.
+const DRAINED_BYTES: usize = 256 << 20;
+
 /// Headers that an endpoint reads. Asking for one costs a call to the host; copying all of them costs more.
 const READ_HEADERS: [&str; 3] = ["inference-header-content-length", "content-encoding", "accept-encoding"];
 
@@ -52,7 +55,11 @@ fn read_body(request: &IncomingRequest, max_bytes: usize) -> Result<Vec<u8>, Sta
 
 fn read_to_end(stream: &InputStream, max_bytes: usize) -> Result<Vec<u8>, StatusCode> {
     let mut bytes = Vec::new();
-    while bytes.len() <= max_bytes {
+    loop {
+        if bytes.len() > max_bytes {
+            drain(stream);
+            break;
+        }
         match stream.blocking_read(CHUNK_BYTES) {
             Ok(chunk) if bytes.is_empty() => bytes = chunk,
             Ok(chunk) => bytes.extend_from_slice(&chunk),
@@ -61,4 +68,16 @@ fn read_to_end(stream: &InputStream, max_bytes: usize) -> Result<Vec<u8>, Status
         }
     }
     Ok(bytes)
+}
+
+/// Takes what is left of a body that is too long, up to a bound: a client that is still sending when the connection closes may never
+/// read why.
+fn drain(stream: &InputStream) {
+    let mut drained = 0;
+    while drained < DRAINED_BYTES {
+        match stream.blocking_read(CHUNK_BYTES) {
+            Ok(chunk) => drained += chunk.len(),
+            Err(_) => break,
+        }
+    }
 }

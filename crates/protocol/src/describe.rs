@@ -114,12 +114,14 @@ fn write_config_specs<'a>(json: &mut Vec<u8>, specs: impl Iterator<Item = (&'a T
     });
 }
 
-/// That the model's one version is available.
+/// That the model's one version is available, in the words of both that have this route.
 ///
-/// Source: TensorFlow Serving's REST API, "Model status API".
+/// Source: TensorFlow Serving's REST API, "Model status API"; `name` and `ready` are KServe's, V1 protocol.
 #[must_use]
 pub fn rows_status(metadata: &Metadata) -> Vec<u8> {
-    let mut json = br#"{"model_version_status":[{"version":"#.to_vec();
+    let mut json = br#"{"name":"#.to_vec();
+    write_string(&mut json, &metadata.name);
+    json.extend_from_slice(br#","ready":true,"model_version_status":[{"version":"#);
     write_string(&mut json, &metadata.version);
     json.extend_from_slice(br#","state":"AVAILABLE","status":{"error_code":"OK","error_message":""}}]}"#);
     json

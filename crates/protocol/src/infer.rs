@@ -268,7 +268,7 @@ fn read_shape(place: Place, cursor: &mut Cursor<'_>) -> Result<Vec<u64>> {
     place.read_list(cursor, |cursor, idx| {
         let dim = cursor.value();
         if idx == MAX_DEPTH {
-            return Err(place.wrong("at most 32 sizes", dim));
+            return Err(place.wrong("at most 32 sizes", "more"));
         }
         dim.parse().map_err(|_| place.wrong("a list of sizes", dim))
     })
@@ -435,7 +435,10 @@ mod tests {
             request(&format!(r#"{{"name":"x","shape":[{shape}],"datatype":"INT8","data":[1]}}"#))
         };
         assert!(InferRequest::read(input(32).as_bytes(), &[]).is_ok());
-        check_error(&input(33), "malformed_request `inputs[0].shape`: expected at most 32 sizes, found `1`");
+        check_error(
+            &input(33),
+            "malformed_request `inputs[0].shape`: expected at most 32 sizes, found `more`",
+        );
     }
 
     #[test]

@@ -85,7 +85,7 @@ impl Model {
     ) -> Result<Vec<inference::Tensor>, InferError> {
         let inputs = arrange(&self.metadata.inputs, inputs)?;
         let selected = select(&self.metadata.outputs, outputs)?;
-        run_in_pieces(&mut self.state, self.batching, &inputs, &selected).map_err(InferError::Failed)
+        run_in_pieces(&mut self.state, self.batching, &inputs, &selected)
     }
 
     /// Runs the model on zeros, so that what it sets up at its first call is part of the snapshot.
@@ -148,7 +148,7 @@ fn run_in_pieces(
     batching: Batching,
     inputs: &[Tensor],
     selected: &[(usize, &TensorSpec)],
-) -> Result<Vec<inference::Tensor>, String> {
+) -> Result<Vec<inference::Tensor>, InferError> {
     let n_rows = inputs.first().and_then(Tensor::rows);
     let n_rows = n_rows.filter(|_| inputs.iter().all(|input| input.rows() == n_rows));
     let runs: Vec<u64> = n_rows.map_or_else(Vec::new, |n_rows| batching.runs(n_rows).collect());
@@ -164,12 +164,13 @@ fn run_each(
     runs: &[u64],
     inputs: &[Tensor],
     selected: &[(usize, &TensorSpec)],
-) -> Result<Vec<inference::Tensor>, String> {
+) -> Result<Vec<inference::Tensor>, InferError> {
     let mut first_row = 0;
     let mut whole: Vec<inference::Tensor> = Vec::new();
     for n_rows in runs {
         let rows = first_row..first_row + n_rows;
-        let cut = |input: &Tensor| input.row_range(rows.clone()).ok_or("a row is missing");
+        let missing = || InferError::Failed("a row is missing".to_owned());
+        let cut = |input: &Tensor| input.row_range(rows.clone()).ok_or_else(missing);
         let piece = inputs.iter().map(cut).collect::<Result<Vec<_>, _>>()?;
         append_rows(&mut whole, outputs(&run(state, &piece)?, selected)?, *n_rows)?;
         first_row = rows.end;
@@ -182,12 +183,12 @@ fn run_no_rows(
     state: &mut State,
     inputs: &[Tensor],
     selected: &[(usize, &TensorSpec)],
-) -> Result<Vec<inference::Tensor>, String> {
+) -> Result<Vec<inference::Tensor>, InferError> {
     let one_row = |input: &Tensor| {
         let shape = iter::once(1).chain(input.shape().iter().skip(1).copied()).collect();
-        zero_tensor(input.name(), input.datatype(), shape).map_err(|error| error.to_string())
+        zero_tensor(input.name(), input.datatype(), shape)
     };
-    let inputs = inputs.iter().map(one_row).collect::<Result<Vec<_>, _>>()?;
+    let inputs = inputs.iter().map(one_row).collect::<tensor::Result<Vec<_>>>()?;
     let mut answer = outputs(&run(state, &inputs)?, selected)?;
     for output in &mut answer {
         output.data.clear();
@@ -200,12 +201,12 @@ fn run_no_rows(
 fn outputs(
     values: &TVec<TValue>,
     selected: &[(usize, &TensorSpec)],
-) -> Result<Vec<inference::Tensor>, String> {
+) -> Result<Vec<inference::Tensor>, InferError> {
     let output = |&(output_idx, spec): &(usize, &TensorSpec)| {
         let value = values.get(output_idx).ok_or_else(|| format!("no value for output `{}`", spec.name))?;
         tensor_from_tract(value, spec)
     };
-    selected.iter().map(output).collect()
+    selected.iter().map(output).collect::<Result<_, String>>().map_err(InferError::Failed)
 }
 
 /// Adds the outputs of `n_rows` more rows.
@@ -213,9 +214,10 @@ fn append_rows(
     whole: &mut Vec<inference::Tensor>,
     piece: Vec<inference::Tensor>,
     n_rows: u64,
-) -> Result<(), String> {
+) -> Result<(), InferError> {
     if let Some(wrong) = piece.iter().find(|output| output.shape.first() != Some(&n_rows)) {
-        return Err(format!("output `{}` has shape {:?} for {n_rows} rows", wrong.name, wrong.shape));
+        let message = format!("output `{}` has shape {:?} for {n_rows} rows", wrong.name, wrong.shape);
+        return Err(InferError::Failed(message));
     }
     if whole.is_empty() {
         *whole = piece;
@@ -230,17 +232,20 @@ fn append_rows(
     Ok(())
 }
 
-/// Runs the plan; after a failure it starts from a fresh state, so the instance stays usable.
-fn run(state: &mut State, inputs: &[Tensor]) -> Result<TVec<TValue>, String> {
+/// Runs the plan; after a failure it starts from a fresh state, so the instance stays usable. Elements that tract cannot hold are
+/// the caller's fault.
+fn run(state: &mut State, inputs: &[Tensor]) -> Result<TVec<TValue>, InferError> {
     let values = inputs
         .iter()
         .map(|input| tensor_to_tract(input).map(|tensor| tensor.into_tvalue()))
-        .collect::<Result<TVec<_>, _>>()?;
+        .collect::<Result<TVec<_>, _>>()
+        .map_err(InferError::InvalidInput)?;
+    let failed = |error| InferError::Failed(format!("{error:#}"));
     let result = state.run(values);
     if result.is_err() {
-        *state = state.plan().spawn().map_err(|error| format!("{error:#}"))?;
+        *state = state.plan().spawn().map_err(failed)?;
     }
-    result.map_err(|error| format!("{error:#}"))
+    result.map_err(failed)
 }
 
 /// An input of zeros (empty strings), with `n_rows` for every open dimension.

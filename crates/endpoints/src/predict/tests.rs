@@ -248,7 +248,10 @@ fn the_model_describes_itself_to_other_clients() {
     );
     check_get("/v2/models/m/config", expect);
     let status = r#"{"version":"1","state":"AVAILABLE","status":{"error_code":"OK","error_message":""}}"#;
-    check_get("/v1/models/m", &format!(r#"200 {{"model_version_status":[{status}]}}"#));
+    check_get(
+        "/v1/models/m",
+        &format!(r#"200 {{"name":"m","ready":true,"model_version_status":[{status}]}}"#),
+    );
     let tensor = |name: &str| {
         let dims = r#"[{"size":"-1","name":""},{"size":"2","name":""}]"#;
         format!(
