@@ -14,6 +14,12 @@ GROUPS = {
         "models-list": "the list of models",
         "repository-index": "the repository's index",
     },
+    "The model's own OpenAPI document": {
+        "openapi-digits": "a neural network",
+        "openapi-two-inputs": "two inputs and two outputs",
+        "openapi-strings": "strings",
+        "openapi-binary-only": "FP16, which JSON cannot carry",
+    },
     "Inference": {
         "infer-default": "what the client sends and asks for if nothing is said",
         "infer-json": "JSON in, JSON out",

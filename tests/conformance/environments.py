@@ -1,6 +1,6 @@
 """Makes the Python environments of the clients below `target/`. What they are asked to do is in `run.py`.
 
-Two of them, for `mlserver` and `kserve` want different versions of FastAPI. Each installs what its requirements pin and
+One for each set of clients that wants versions of its own of what it depends on. Each installs what its requirements pin and
 nothing else, and does nothing if those have not changed.
 Run: `python3 tests/conformance/environments.py`.
 """
@@ -47,8 +47,9 @@ class Environment:
 
 CLIENTS = Environment(ROOT / "target/conformance-venv", HERE / "requirements.txt")
 MLSERVER = Environment(ROOT / "target/conformance-mlserver-venv", HERE / "requirements-mlserver.txt")
+SCHEMATHESIS = Environment(ROOT / "target/conformance-schemathesis-venv", HERE / "requirements-schemathesis.txt")
 
 
 if __name__ == "__main__":
-    for environment in (CLIENTS, MLSERVER):
+    for environment in (CLIENTS, MLSERVER, SCHEMATHESIS):
         environment.make()

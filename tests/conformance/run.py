@@ -14,9 +14,17 @@ from server import Server
 import batch_suite
 import http_suite
 import kserve_suite
+import schema_suite
 import triton_suite
 
-SUITES = [triton_suite.BLOCKING, triton_suite.ASYNCHRONOUS, kserve_suite.SUITE, batch_suite.SUITE, http_suite.SUITE]
+SUITES = [
+    triton_suite.BLOCKING,
+    triton_suite.ASYNCHRONOUS,
+    kserve_suite.SUITE,
+    batch_suite.SUITE,
+    schema_suite.SUITE,
+    http_suite.SUITE,
+]
 
 
 def main():

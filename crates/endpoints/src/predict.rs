@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use http::header::{HeaderName, HeaderValue};
 use http::{Request, Response};
 use protocol::{Body, Error, ModelPath, Result, Route};
-use tensor::Metadata;
+use tensor::{Metadata, NewKeys};
 
 use crate::{Model, reply};
 
@@ -25,19 +25,26 @@ use crate::{Model, reply};
 pub(crate) const HEADER_LENGTH: HeaderName = HeaderName::from_static("inference-header-content-length");
 
 /// What a deployment decides.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// The length of the longest body that is read, before and after a content encoding is undone.
     pub max_body_bytes: usize,
     /// The names of all models of the application, for those who ask which there are; none: only this function's own.
     pub models: Vec<String>,
+    /// Makes keys for the rows of requests that ask for them: the one part of an answer that the request does not decide.
+    pub new_keys: NewKeys,
 }
 
 impl Default for Config {
     /// 64 MiB, as Triton has it.
     fn default() -> Self {
-        Self { max_body_bytes: 64 << 20, models: Vec::new() }
+        Self { max_body_bytes: 64 << 20, models: Vec::new(), new_keys: numbered_keys }
     }
+}
+
+/// Keys that are different within a request and no further, for those without a clock and randomness.
+fn numbered_keys(n_keys: usize) -> Vec<String> {
+    (0..n_keys).map(|idx| format!("00000000-0000-7000-8000-{idx:012x}")).collect()
 }
 
 /// Answers a request. The model's metadata is asked for at most once.
@@ -69,12 +76,12 @@ fn answer(model: &impl Model, config: &Config, request: &Request<&[u8]>) -> Resu
         Route::Infer(path) => {
             let body = read_body(config, request)?;
             let body = Body::split(&body, request.headers().get(HEADER_LENGTH).map(HeaderValue::as_bytes))?;
-            let encoded = tensors::infer(model, &find_model(model, &path)?, body)?;
+            let encoded = tensors::infer(model, &find_model(model, &path)?, body, config.new_keys)?;
             return Ok(encoding::encoded(reply::tensors(encoded), request.headers()));
         }
         Route::Predict(path) => {
             let body = read_body(config, request)?;
-            rows::predict(model, &find_model(model, &path)?, &body)?
+            rows::predict(model, &find_model(model, &path)?, &body, config.new_keys)?
         }
     };
     Ok(reply::success(json))

@@ -37,7 +37,7 @@ impl Cache {
 
     /// The compiled component of `wasm`, compiled and kept if it is new.
     pub(crate) fn load(&self, wasmtime: &Wasmtime, wasm: &[u8]) -> Result<Component> {
-        let path = self.folder.join(format!("{}.cwasm", hex(&Sha256::digest(wasm))));
+        let path = self.folder.join(format!("{}.cwasm", digest(wasm)));
         if !path.exists() {
             let compiled = wasmtime.precompile_component(wasm).map_err(compile_error)?;
             write_atomically(&path, &compiled)?;
@@ -68,6 +68,8 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
         .map_err(|source| Error::Cache { path: path.to_path_buf(), source })
 }
 
-fn hex(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+/// The SHA-256 of `bytes`, in hexadecimal.
+#[must_use]
+pub fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

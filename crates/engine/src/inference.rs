@@ -6,8 +6,9 @@ use wasmtime::component::Instance;
 
 use crate::bindings::Model;
 use crate::bindings::exports::plinth::model::inference as wit;
-use crate::convert::{metadata_from_wit, tensor_from_wit, tensor_to_wit};
 use crate::{Error, Result};
+
+tensor::caller_conversions!(wit);
 
 /// The interface as an instance exports it.
 pub struct Inference {

@@ -8,7 +8,6 @@
 mod bindings;
 mod cache;
 mod compose;
-mod convert;
 mod engine;
 mod error;
 mod functions_cache;
@@ -16,6 +15,7 @@ mod inference;
 mod packed_model;
 mod settings;
 
+pub use cache::digest;
 pub use compose::{MODEL_INTERFACE, plug};
 pub use engine::{Component, Engine};
 pub use error::{Error, Result};

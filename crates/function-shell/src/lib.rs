@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "a function is configured by its environment")]
 
 mod bindings;
+mod keys;
 mod model;
 mod request;
 mod response;
@@ -43,5 +44,6 @@ fn predict_config() -> endpoints::predict::Config {
     endpoints::predict::Config {
         max_body_bytes: max_body_bytes.unwrap_or(default.max_body_bytes),
         models: models.collect(),
+        new_keys: keys::new_keys,
     }
 }

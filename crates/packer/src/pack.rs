@@ -1,7 +1,6 @@
 //! The packer's two operations.
 
 use engine::{Engine, PackedModel};
-use sha2::{Digest as _, Sha256};
 use tensor::{KEY, Metadata};
 
 use crate::module::{loadable_component, packed_component};
@@ -73,8 +72,7 @@ fn check_key_is_free(metadata: &Metadata) -> Result<()> {
 
 /// What the packer adds to the metadata: the file's digest, and the class labels, one a line.
 fn properties(onnx: &[u8], options: &Options) -> Vec<(String, String)> {
-    let digest: String = Sha256::digest(onnx).iter().map(|byte| format!("{byte:02x}")).collect();
-    let mut properties = vec![("onnx_sha256".to_owned(), digest)];
+    let mut properties = vec![("onnx_sha256".to_owned(), engine::digest(onnx))];
     if !options.labels.is_empty() {
         properties.push(("labels".to_owned(), options.labels.join("\n")));
     }

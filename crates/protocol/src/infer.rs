@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
-use tensor::{Datatype, KEY, Tensor, TensorSpec};
+use tensor::{Datatype, DuplicateKeys, KEY, Tensor, TensorSpec};
 
 use crate::binary::{BinaryInputs, raw_tensor};
 use crate::cursor::{Cursor, excerpt};
@@ -28,6 +28,10 @@ pub struct InferRequest<'a> {
     pub binary_outputs: bool,
     /// Whether the key tensor came in binary form.
     pub is_key_binary: bool,
+    /// What becomes of a row whose key an earlier row has.
+    pub duplicates: DuplicateKeys,
+    /// Whether rows without keys get new ones.
+    pub generate_keys: bool,
 }
 
 /// An output that a request asks for.
@@ -70,13 +74,16 @@ impl<'a> InferRequest<'a> {
         }
         let inputs = inputs.ok_or_else(|| INPUTS.missing())?;
         binary.check_end()?;
+        let parameters = parameters.unwrap_or_default();
         let is_binary_key = |input: &Input| input.is_binary && input.tensor.name() == KEY;
         Ok(Self {
             id,
             is_key_binary: inputs.iter().any(is_binary_key),
             inputs: inputs.into_iter().map(|input| input.tensor).collect(),
             outputs: outputs.unwrap_or_default(),
-            binary_outputs: parameters.unwrap_or_default().binary_data_output.unwrap_or_default(),
+            binary_outputs: parameters.binary_data_output.unwrap_or_default(),
+            duplicates: parameters.on_duplicate_key.unwrap_or_default(),
+            generate_keys: parameters.generate_keys.unwrap_or_default(),
         })
     }
 
@@ -91,6 +98,8 @@ impl<'a> InferRequest<'a> {
             outputs: Vec::new(),
             binary_outputs: true,
             is_key_binary: false,
+            duplicates: DuplicateKeys::default(),
+            generate_keys: false,
         })
     }
 }

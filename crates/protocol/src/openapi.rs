@@ -1,8 +1,8 @@
 //! What a model takes and gives, as OpenAPI: typed from its own signature, so that a client generated from it knows the inputs by
 //! name, datatype and shape.
 //!
-//! It describes JSON; binary tensor data has no schema. What a schema cannot say, such as that data has the elements that its
-//! shape counts, is left to the answers of status 422.
+//! It describes JSON; binary tensor data has no schema. What a schema cannot say is left to the answers of status 4xx: that data has
+//! the elements that its shape counts, that keys differ, that `1.0` is no whole number here though it is one to JSON Schema.
 //!
 //! Source: OpenAPI 3.1.0, whose schemas are JSON Schema 2020-12.
 
@@ -85,8 +85,8 @@ fn schemas(metadata: &Metadata) -> Value {
         ),
         "InferRequest": infer_request(metadata),
         "InferResponse": object(
-            &[("model_name", json!({"const": metadata.name})), ("outputs", tensors(&metadata.outputs))],
-            &[("model_version", string.clone()), ("id", string), ("parameters", json!({"type": "object"}))],
+            &[("model_name", json!({"const": metadata.name})), ("outputs", answered_tensors(&metadata.outputs))],
+            &[("model_version", string.clone()), ("id", string), ("parameters", parameters())],
         ),
         "PredictRequest": object(&[("instances", list(instance(metadata)))], &[]),
         "PredictResponse": object(&[("predictions", list(prediction(metadata)))], &[]),
@@ -95,13 +95,13 @@ fn schemas(metadata: &Metadata) -> Value {
 
 fn infer_request(metadata: &Metadata) -> Value {
     let names: Vec<&str> = metadata.outputs.iter().map(|spec| spec.name.as_str()).chain([KEY]).collect();
-    let output = object(&[("name", json!({"enum": names}))], &[("parameters", json!({"type": "object"}))]);
+    let output = object(&[("name", json!({"enum": names}))], &[("parameters", parameters())]);
     object(
         &[("inputs", tensors(&metadata.inputs))],
         &[
-            ("id", json!({"type": "string"})),
-            ("parameters", json!({"type": "object"})),
-            ("outputs", json!({"type": "array", "items": output, "uniqueItems": true})),
+            ("id", json!({"type": ["string", "null"]})),
+            ("parameters", parameters()),
+            ("outputs", json!({"type": ["array", "null"], "items": output, "uniqueItems": true})),
         ],
     )
 }
@@ -113,6 +113,22 @@ fn tensors(specs: &[TensorSpec]) -> Value {
         |spec: &TensorSpec| json!({"contains": object(&[("name", json!({"const": spec.name}))], &[])});
     let all: Vec<Value> = specs.iter().map(contains).collect();
     json!({"type": "array", "items": {"anyOf": one_of}, "minItems": specs.len(), "maxItems": specs.len() + 1, "allOf": all})
+}
+
+/// Those outputs that were asked for, or their best classes, and perhaps the keys.
+fn answered_tensors(specs: &[TensorSpec]) -> Value {
+    let names: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
+    let classes = object(
+        &[
+            ("name", json!({"enum": names})),
+            ("datatype", json!({"const": Datatype::Bytes.name()})),
+            ("shape", list(json!({"type": "integer", "minimum": 0}))),
+            ("data", list(json!({"type": "string"}))),
+        ],
+        &[],
+    );
+    let any_of: Vec<Value> = specs.iter().map(tensor).chain([classes, key_tensor()]).collect();
+    list(json!({"anyOf": any_of}))
 }
 
 fn tensor(spec: &TensorSpec) -> Value {
@@ -128,8 +144,9 @@ fn tensor(spec: &TensorSpec) -> Value {
             ("name", json!({"const": spec.name})),
             ("datatype", json!({"const": spec.datatype.name()})),
             ("shape", shape),
+            ("data", flat_or_nested),
         ],
-        &[("data", flat_or_nested), ("parameters", json!({"type": "object"}))],
+        &[("parameters", parameters())],
     )
 }
 
@@ -144,8 +161,9 @@ fn key_tensor() -> Value {
                 "shape",
                 json!({"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1, "maxItems": 2}),
             ),
+            ("data", list(reference("Key"))),
         ],
-        &[("data", list(reference("Key"))), ("parameters", json!({"type": "object"}))],
+        &[("parameters", parameters())],
     )
 }
 
@@ -202,6 +220,10 @@ fn nested(datatype: Datatype, shape: &[i64]) -> Value {
             }
         }
     }
+}
+
+fn parameters() -> Value {
+    json!({"type": ["object", "null"]})
 }
 
 fn element(datatype: Datatype) -> Value {

@@ -1,6 +1,8 @@
-//! The parameters that the protocol's extensions define. All others are tolerated and mean nothing here.
+//! The parameters that the protocol's extensions define, and ours for keys. All others are tolerated and mean nothing here.
 //!
 //! Source: Open Inference Protocol V2, "Binary Tensor Data Extension" and "Classification Extension".
+
+use tensor::DuplicateKeys;
 
 use crate::Result;
 use crate::cursor::Cursor;
@@ -17,6 +19,10 @@ pub(crate) struct Parameters {
     pub(crate) binary_data_size: Option<u64>,
     /// How many of the best classes are returned instead of this output.
     pub(crate) classification: Option<u64>,
+    /// What becomes of a row whose key an earlier row has.
+    pub(crate) on_duplicate_key: Option<DuplicateKeys>,
+    /// Whether rows without keys get new ones.
+    pub(crate) generate_keys: Option<bool>,
 }
 
 impl Parameters {
@@ -36,17 +42,27 @@ impl Parameters {
                     read.binary_data_output = Some(flag("`binary_data_output` to be true or false")?);
                 }
                 "binary_data" => read.binary_data = Some(flag("`binary_data` to be true or false")?),
+                "generate_keys" => read.generate_keys = Some(flag("`generate_keys` to be true or false")?),
                 "binary_data_size" => {
                     read.binary_data_size = Some(count("`binary_data_size` to be a number of bytes")?);
                 }
                 "classification" => {
                     read.classification = Some(count("`classification` to be a number of classes")?);
                 }
+                "on_duplicate_key" => {
+                    let policy = name_of(value).and_then(|name| DuplicateKeys::from_name(&name));
+                    let expected = "`on_duplicate_key` to be `error`, `allow` or `first`";
+                    read.on_duplicate_key = Some(policy.ok_or_else(|| place.wrong(expected, value))?);
+                }
                 _ => {}
             }
         }
         Ok(read)
     }
+}
+
+fn name_of(value: &str) -> Option<String> {
+    serde_json::from_str(value).ok()
 }
 
 fn flag(value: &str) -> Option<bool> {
@@ -63,12 +79,14 @@ mod tests {
 
     #[test]
     fn known_parameters_are_read_and_others_tolerated() {
-        let known = r#"{"a":[1,{}],"binary_data_output":true,"binary_data":false,"binary_data_size":8,"classification":3}"#;
+        let known = r#"{"a":[1,{}],"binary_data_output":true,"binary_data":false,"binary_data_size":8,"classification":3,"on_duplicate_key":"first","generate_keys":true}"#;
         let expect = Parameters {
             binary_data_output: Some(true),
             binary_data: Some(false),
             binary_data_size: Some(8),
             classification: Some(3),
+            on_duplicate_key: Some(DuplicateKeys::First),
+            generate_keys: Some(true),
         };
         assert_eq!(read(known), Ok(expect));
         assert_eq!(read("null"), Ok(Parameters::default()));
@@ -81,6 +99,10 @@ mod tests {
             (
                 r#"{"binary_data_size":-1}"#,
                 "`parameters`: expected `binary_data_size` to be a number of bytes, found `-1`",
+            ),
+            (
+                r#"{"on_duplicate_key":"last"}"#,
+                "`parameters`: expected `on_duplicate_key` to be `error`, `allow` or `first`, found `\"last\"`",
             ),
             ("[]", "`parameters`: expected an object, found `[]`"),
         ] {

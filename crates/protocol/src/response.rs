@@ -42,7 +42,8 @@ impl InferResponse<'_> {
     /// Writes the JSON with flat data, and after it the elements of binary outputs.
     ///
     /// # Errors
-    /// [`Error::BinaryOnlyOutput`] or [`Error::OutputNotUtf8`] if JSON cannot carry an output that it should.
+    /// [`BinaryOnlyOutput`](crate::Error::BinaryOnlyOutput) or [`OutputNotUtf8`](crate::Error::OutputNotUtf8) if JSON cannot carry an
+    /// output that it should.
     pub fn write(&self) -> Result<Encoded> {
         let outputs = self.outputs.iter().map(OutputWriter::new).collect::<Result<Vec<_>>>()?;
         let mut json = br#"{"model_name":"#.to_vec();

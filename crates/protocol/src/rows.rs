@@ -14,6 +14,8 @@
 //! **Keys** are a field `key` of each instance, or a list `keys` beside `instances` or `inputs`, one per row; not both. They
 //! come back as the field `key` of each prediction, or as a list `keys` beside `outputs`.
 //!
+//! **`generate_keys`**, if true, gives every row without a key a new one, a UUID of version 7, which comes back like any other.
+//!
 //! **`on_duplicate_key`** says what becomes of a row whose key an earlier row has, whether or not the earlier one is good:
 //! `"error"`, the default; `"allow"`, both are answered; `"first"`, the later row has no place in the answer and does not
 //! reach the model.
@@ -40,7 +42,7 @@ mod tests;
 
 pub use answer::Answer;
 
-use tensor::{DuplicateKeys, Tensor, TensorSpec};
+use tensor::{DuplicateKeys, NewKeys, Tensor, TensorSpec};
 
 use self::inputs::Inputs;
 use self::instances::Instances;
@@ -53,6 +55,7 @@ const INSTANCES: Place = Place::Member("instances");
 const INPUTS: Place = Place::Member("inputs");
 const KEYS: Place = Place::Member("keys");
 const ON_ROW_ERROR: Place = Place::Member("on_row_error");
+const GENERATE_KEYS: Place = Place::Member("generate_keys");
 const ON_DUPLICATE_KEY: Place = Place::Member("on_duplicate_key");
 
 /// The rows of a request.
@@ -65,21 +68,21 @@ pub struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// Reads the rows for a model with these inputs.
+    /// Reads the rows for a model with these inputs. `new_keys` is called only if the request asks for keys and rows lack them.
     ///
     /// # Errors
     /// [`Error::MalformedJson`]; [`Error::WrongForm`], [`Error::MissingField`], [`Error::DuplicateField`] or
     /// [`Error::BothFields`] if it is JSON, but not of this form; [`Error::Row`] if one row does not fit the model and bad
     /// rows are not reported; [`Error::Tensor`] if the keys do not name the rows, or the tensors do not fit the model. For
     /// `inputs` also [`Error::UnknownInput`] and others about one input.
-    pub fn read(body: &'a [u8], inputs: &[TensorSpec]) -> Result<Self> {
+    pub fn read(body: &'a [u8], inputs: &[TensorSpec], new_keys: NewKeys) -> Result<Self> {
         let mut cursor = Cursor::new(body)?;
         let mut members = Members::default();
         Place::Body.enter_object(&mut cursor)?;
         while let Some(name) = cursor.next_member()? {
             members.read(&name, &mut cursor, inputs)?;
         }
-        members.finish()
+        members.finish(new_keys)
     }
 }
 
@@ -106,6 +109,7 @@ impl OnRowError {
 struct Policies {
     on_row_error: OnRowError,
     duplicates: DuplicateKeys,
+    new_keys: Option<NewKeys>,
 }
 
 /// The members of the body, which come in any order.
@@ -116,6 +120,7 @@ struct Members<'a, 's> {
     keys: Option<KeyList<'a>>,
     on_row_error: Option<OnRowError>,
     on_duplicate_key: Option<DuplicateKeys>,
+    generate_keys: Option<bool>,
 }
 
 impl<'a, 's> Members<'a, 's> {
@@ -135,6 +140,11 @@ impl<'a, 's> Members<'a, 's> {
                 let choice = read_choice(cursor, ON_DUPLICATE_KEY, expected, DuplicateKeys::from_name);
                 ON_DUPLICATE_KEY.set(&mut self.on_duplicate_key, choice?)
             }
+            "generate_keys" => {
+                let value = cursor.value();
+                let choice = value.parse().map_err(|_| GENERATE_KEYS.wrong("true or false", value))?;
+                GENERATE_KEYS.set(&mut self.generate_keys, choice)
+            }
             _ => {
                 cursor.value();
                 Ok(())
@@ -142,10 +152,11 @@ impl<'a, 's> Members<'a, 's> {
         }
     }
 
-    fn finish(self) -> Result<Rows<'a>> {
+    fn finish(self, new_keys: NewKeys) -> Result<Rows<'a>> {
         let policies = Policies {
             on_row_error: self.on_row_error.unwrap_or_default(),
             duplicates: self.on_duplicate_key.unwrap_or_default(),
+            new_keys: self.generate_keys.filter(|is_asked| *is_asked).map(|_| new_keys),
         };
         match (self.instances, self.inputs) {
             (Some(instances), _) => instances.finish(self.keys, policies),

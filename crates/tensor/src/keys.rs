@@ -4,7 +4,7 @@
 //!
 //! - A key is a string or a whole number. `"5"` and `5` are two keys. The empty string is a key. Whole numbers reach
 //!   from `i64::MIN` to `u64::MAX` and keep every digit.
-//! - Keys are optional as a whole: no row has one, or every row has one.
+//! - Keys are optional as a whole: no row has one, or every row has one; or the request asks for new ones where there are none.
 //! - No two rows of a request have the same key, unless the request says what becomes of them: [`DuplicateKeys`].
 //! - A tensor of keys is called [`KEY`], is `BYTES` (UTF-8) or of an integer type, and has one key per row: shape `[n]`
 //!   or `[n, 1]`.
@@ -49,6 +49,9 @@ impl fmt::Display for Key<'_> {
     }
 }
 
+/// Makes so many keys that nobody has made before.
+pub type NewKeys = fn(usize) -> Vec<String>;
+
 /// What becomes of a row whose key an earlier row has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DuplicateKeys {
@@ -82,64 +85,16 @@ impl DuplicateKeys {
     }
 }
 
-/// The keys of all rows of a request, in the rows' order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Keys<'a> {
-    // Invariant: no two are equal.
-    keys: Vec<Key<'a>>,
-}
-
-impl<'a> Keys<'a> {
-    /// Checks that no two keys are equal.
-    ///
-    /// # Errors
-    /// [`Error::DuplicateKey`] naming the first row that repeats a key.
-    pub fn new(keys: Vec<Key<'a>>) -> Result<Self> {
-        let duplicate = repeats(&keys, 0..keys.len()).first().map(Repeat::to_error);
-        duplicate.map_or(Ok(Self { keys }), Err)
-    }
-
-    /// Reads the keys from a tensor of shape `[n]` or `[n, 1]`, `BYTES` or of an integer type.
-    ///
-    /// # Errors
-    /// [`Error::KeyDatatype`], [`Error::KeyShape`], [`Error::KeyNotUtf8`] or [`Error::DuplicateKey`].
-    pub fn from_tensor(tensor: &'a Tensor) -> Result<Self> {
-        Self::new(read_tensor(tensor)?)
-    }
-
-    /// Checks that there are as many keys as rows.
-    ///
-    /// # Errors
-    /// [`Error::KeyCount`] naming both numbers.
-    pub fn check_rows(&self, n_rows: u64) -> Result<()> {
-        check_count(self.keys.len() as u64, n_rows)
-    }
-
-    /// The keys, in the rows' order.
-    pub fn iter(&self) -> std::slice::Iter<'_, Key<'a>> {
-        self.keys.iter()
-    }
-}
-
-impl<'keys, 'a> IntoIterator for &'keys Keys<'a> {
-    type Item = &'keys Key<'a>;
-    type IntoIter = std::slice::Iter<'keys, Key<'a>>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
-    }
-}
-
-/// The keys of rows before they are checked: which rows have one, and which break the rules.
+/// The keys of the rows of a request: which rows have one, and which break the rules.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RowKeys<'a> {
+pub struct Keys<'a> {
     keys: Vec<Key<'a>>,
     // Invariant: the row of each key, ascending, all below `n_rows`.
     rows: Vec<usize>,
     n_rows: usize,
 }
 
-impl<'a> RowKeys<'a> {
+impl<'a> Keys<'a> {
     /// Reads the keys from a tensor of shape `[n]` or `[n, 1]`, `BYTES` or of an integer type.
     ///
     /// # Errors
@@ -157,6 +112,23 @@ impl<'a> RowKeys<'a> {
             self.rows.push(self.n_rows);
         }
         self.n_rows += 1;
+    }
+
+    /// Gives every row that has no key one of as many that `new_keys` makes.
+    #[must_use]
+    pub fn filled(self, new_keys: NewKeys) -> Self {
+        let n_missing = self.n_rows - self.keys.len();
+        if n_missing == 0 {
+            return self;
+        }
+        let mut new_keys = new_keys(n_missing).into_iter();
+        let mut filled = Self::default();
+        let mut given = self.rows.into_iter().zip(self.keys).peekable();
+        for row in 0..self.n_rows {
+            let key = given.next_if(|(given_row, _)| *given_row == row).map(|(_, key)| key);
+            filled.push(key.or_else(|| new_keys.next().map(|key| Key::Text(Cow::Owned(key)))));
+        }
+        filled
     }
 
     /// How many rows there are, with and without keys.
@@ -183,6 +155,14 @@ impl<'a> RowKeys<'a> {
     /// [`Error::KeyCount`] naming both numbers.
     pub fn check_rows(&self, n_rows: u64) -> Result<()> {
         check_count(self.n_rows as u64, n_rows)
+    }
+
+    /// Checks that no row breaks the rules.
+    ///
+    /// # Errors
+    /// Those of the first row that does.
+    pub fn check(&self, duplicates: DuplicateKeys) -> Result<()> {
+        self.errors(duplicates).next().map_or(Ok(()), |(_, error)| Err(error))
     }
 
     /// The rows that break the rules, and how: first those without a key if others have one, then those that repeat one
@@ -317,23 +297,14 @@ mod tests {
 
     #[track_caller]
     fn check_tensor(tensor: &Tensor, expect: Result<Vec<Key<'_>>>) {
-        assert_eq!(Keys::from_tensor(tensor).map(|keys| keys.iter().cloned().collect()), expect);
+        assert_eq!(
+            Keys::from_tensor(tensor).map(|keys| keys.into_rows().map(|(_, key)| key).collect()),
+            expect
+        );
     }
 
-    #[test]
-    fn strings_and_numbers_are_different_keys() {
-        assert!(Keys::new(vec![text("5"), Key::Integer(5), text("")]).is_ok());
-    }
-
-    #[test]
-    fn names_the_first_row_that_repeats_a_key() {
-        let keys = vec![text("b"), text("a"), text("c"), text("a"), text("b"), text("a")];
-        let expect = Error::DuplicateKey { key: text("a").into_owned(), first_row: 1, row: 3 };
-        assert_eq!(Keys::new(keys), Err(expect));
-    }
-
-    fn row_keys(keys: &[Option<Key<'static>>]) -> RowKeys<'static> {
-        let mut rows = RowKeys::default();
+    fn row_keys(keys: &[Option<Key<'static>>]) -> Keys<'static> {
+        let mut rows = Keys::default();
         keys.iter().cloned().for_each(|key| rows.push(key));
         rows
     }
@@ -359,7 +330,7 @@ mod tests {
         check(&[], &[]);
         check(&[Some(text("a")), None, None], &[1, 2]);
         check(&[None, Some(text("a"))], &[0]);
-        check(&[Some(text("a")), Some(Key::Integer(-1))], &[]);
+        check(&[Some(text("5")), Some(Key::Integer(5)), Some(text(""))], &[]);
     }
 
     #[test]
@@ -387,9 +358,17 @@ mod tests {
     #[test]
     fn rows_of_a_tensor_all_have_a_key() {
         let tensor = bytes_tensor(&[2, 1], &[b"a", b"a"]);
-        let keys = RowKeys::from_tensor(&tensor).unwrap();
+        let keys = Keys::from_tensor(&tensor).unwrap();
         assert_eq!(keys, row_keys(&[Some(text("a")), Some(text("a"))]));
         assert_eq!(keys.check_rows(3), Err(Error::KeyCount { expected: 3, found: 2 }));
+    }
+
+    #[test]
+    fn rows_without_a_key_get_a_new_one() {
+        let new_keys: NewKeys = |n_keys| (0..n_keys).map(|idx| format!("new {idx}")).collect();
+        let keys = row_keys(&[None, Some(text("a")), None]).filled(new_keys);
+        assert_eq!(keys, row_keys(&[Some(text("new 0")), Some(text("a")), Some(text("new 1"))]));
+        assert_eq!(keys.clone().filled(|_| panic!("no row lacks a key")), keys);
     }
 
     #[test]
@@ -439,13 +418,6 @@ mod tests {
         check_tensor(&bytes_tensor(&[2], &[b"a", b"\xff"]), Err(Error::KeyNotUtf8 { row: 1 }));
     }
 
-    #[test]
-    fn there_are_as_many_keys_as_rows() {
-        let keys = Keys::new(vec![text("a"), text("b")]).unwrap();
-        assert_eq!(keys.check_rows(2), Ok(()));
-        assert_eq!(keys.check_rows(3), Err(Error::KeyCount { expected: 3, found: 2 }));
-    }
-
     proptest! {
         #[test]
         fn duplicates_are_found_as_by_comparing_all_pairs(numbers in prop::collection::vec(0..30_i128, 0..12)) {
@@ -459,11 +431,10 @@ mod tests {
                 Error::DuplicateKey { first_row, row, .. } => Some((first_row, row)),
                 _ => None,
             };
-            let keys: Vec<_> = numbers.into_iter().map(Key::Integer).collect();
-            let rows = row_keys(&keys.iter().cloned().map(Some).collect::<Vec<_>>());
-            let all = rows.errors(DuplicateKeys::Error).filter_map(|(_, error)| found(error));
-            prop_assert_eq!(all.collect::<Vec<_>>(), expect.clone());
-            prop_assert_eq!(Keys::new(keys).err().and_then(found), expect.first().copied());
+            let keys: Vec<_> = numbers.into_iter().map(|number| Some(Key::Integer(number))).collect();
+            let keys = row_keys(&keys);
+            let all = keys.errors(DuplicateKeys::Error).filter_map(|(_, error)| found(error));
+            prop_assert_eq!(all.collect::<Vec<_>>(), expect);
         }
     }
 }

@@ -14,7 +14,7 @@ mod tensor;
 
 pub use datatype::Datatype;
 pub use error::{Error, Result};
-pub use keys::{DuplicateKeys, KEY, Key, Keys, RowKeys};
+pub use keys::{DuplicateKeys, KEY, Key, Keys, NewKeys};
 pub use metadata::Metadata;
 pub use spec::TensorSpec;
 pub use tensor::{BytesElements, Tensor, encode_bytes_element};

@@ -87,6 +87,18 @@ impl Tensor {
         Some(Self { name: self.name.clone(), datatype: self.datatype, shape, data: data.to_vec() })
     }
 
+    /// The tensor without some of its rows, which ascend.
+    #[must_use]
+    pub fn without_rows(self, removed: &[usize]) -> Self {
+        let Some(n_rows) = self.rows().filter(|_| !removed.is_empty()) else { return self };
+        let n_removed = removed.partition_point(|&row| (row as u64) < n_rows);
+        let row_len = (self.len() as u64).checked_div(n_rows).and_then(|len| usize::try_from(len).ok());
+        let data = self.kept_data(row_len.unwrap_or_default(), |row| removed.binary_search(&row).is_err());
+        let mut shape = self.shape;
+        shape.splice(..1, [n_rows.saturating_sub(n_removed as u64)]);
+        Self { shape, data, ..self }
+    }
+
     /// The elements of a `BYTES` tensor; none for any other datatype.
     #[must_use]
     pub fn bytes_elements(&self) -> BytesElements<'_> {
@@ -107,6 +119,26 @@ impl Tensor {
         let n_elements = nonzero.copied().try_fold(1_u64, u64::checked_mul)?;
         u32::try_from(n_elements.checked_mul(element_size)?).ok()?;
         Some(if self.shape.contains(&0) { 0 } else { n_elements })
+    }
+
+    /// The data of the rows, of `row_len` elements each, that are kept.
+    fn kept_data(&self, row_len: usize, is_kept: impl Fn(usize) -> bool) -> Vec<u8> {
+        let mut data = Vec::new();
+        if row_len == 0 {
+            return data;
+        }
+        match self.datatype.element_size() {
+            Some(element_size) => {
+                let rows = self.data.chunks_exact(row_len * element_size).enumerate();
+                rows.filter(|&(row, _)| is_kept(row)).for_each(|(_, row)| data.extend_from_slice(row));
+            }
+            None => {
+                let elements = self.bytes_elements().enumerate();
+                let kept = elements.filter(|&(idx, _)| is_kept(idx / row_len));
+                kept.for_each(|(_, element)| encode_bytes_element(&mut data, element));
+            }
+        }
+        data
     }
 
     /// Where in the data an element begins; for the number of elements, where the last one ends.
@@ -243,6 +275,43 @@ mod tests {
         assert_eq!((tensor.name(), tensor.datatype(), tensor.rows()), ("x", Datatype::Int16, Some(1)));
         assert_eq!((tensor.shape(), tensor.data()), ([1, 2].as_slice(), [1, 2, 3, 4].as_slice()));
         assert_eq!(tensor.into_parts(), ("x".to_owned(), Datatype::Int16, vec![1, 2], vec![1, 2, 3, 4]));
+    }
+
+    fn bytes(elements: &[&[u8]]) -> Vec<u8> {
+        let mut data = Vec::new();
+        elements.iter().for_each(|element| encode_bytes_element(&mut data, element));
+        data
+    }
+
+    #[track_caller]
+    fn check_without(
+        datatype: Datatype,
+        (shape, data): (&[u64], &[u8]),
+        removed: &[usize],
+        expect: (&[u64], &[u8]),
+    ) {
+        let tensor = |(shape, data): (&[u64], &[u8])| {
+            Tensor::new("x", datatype, shape.to_vec(), data.to_vec()).unwrap()
+        };
+        assert_eq!(tensor((shape, data)).without_rows(removed), tensor(expect));
+    }
+
+    #[test]
+    fn rows_are_removed_whole() {
+        let x: (&[u64], &[u8]) = (&[3, 2], &[1, 2, 3, 4, 5, 6]);
+        check_without(Datatype::Uint8, x, &[], x);
+        check_without(Datatype::Uint8, x, &[1], (&[2, 2], &[1, 2, 5, 6]));
+        check_without(Datatype::Uint8, x, &[0, 1, 2], (&[0, 2], &[]));
+        check_without(Datatype::Uint8, x, &[2, 3], (&[2, 2], &[1, 2, 3, 4]));
+        check_without(Datatype::Uint16, (&[3], &[1, 0, 2, 0, 3, 0]), &[0, 2], (&[1], &[2, 0]));
+        check_without(Datatype::Uint8, (&[3, 0], &[]), &[0], (&[2, 0], &[]));
+        let texts = bytes(&[b"a", b"", b"bc", b"d", b"e", b"fgh"]);
+        check_without(
+            Datatype::Bytes,
+            (&[3, 2], &texts),
+            &[1],
+            (&[2, 2], &bytes(&[b"a", b"", b"e", b"fgh"])),
+        );
     }
 
     #[test]

@@ -1,14 +1,19 @@
 //! Rows (`:predict`): stacked for the model, answered one by one.
 
 use protocol::{Result, Rows};
-use tensor::Metadata;
+use tensor::{Metadata, NewKeys};
 
 use crate::Model;
 use crate::model::run;
 
 /// Answers `{"instances": […]}` or `{"inputs": …}`. Without good rows there is nothing to ask the model.
-pub(super) fn predict(model: &impl Model, metadata: &Metadata, body: &[u8]) -> Result<Vec<u8>> {
-    let Rows { inputs, answer } = Rows::read(body, &metadata.inputs)?;
+pub(super) fn predict(
+    model: &impl Model,
+    metadata: &Metadata,
+    body: &[u8],
+    new_keys: NewKeys,
+) -> Result<Vec<u8>> {
+    let Rows { inputs, answer } = Rows::read(body, &metadata.inputs, new_keys)?;
     let Some(inputs) = inputs else { return answer.write_empty(&metadata.outputs) };
     let names: Vec<String> = metadata.outputs.iter().map(|spec| spec.name.clone()).collect();
     answer.write(&run(model, inputs, &names)?)
@@ -21,9 +26,11 @@ mod tests {
 
     use super::*;
     use crate::fake::{Fake, doubler, failing, greeter, shrinking};
+    use crate::predict::Config;
 
     fn answer(model: &Fake, body: &str) -> Result<String> {
-        predict(model, &model.metadata(), body.as_bytes()).map(|json| String::from_utf8(json).unwrap())
+        predict(model, &model.metadata(), body.as_bytes(), Config::default().new_keys)
+            .map(|json| String::from_utf8(json).unwrap())
     }
 
     #[track_caller]

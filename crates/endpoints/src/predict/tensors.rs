@@ -7,28 +7,40 @@ use std::borrow::Cow;
 use std::mem;
 
 use protocol::{Body, Encoded, Error, InferRequest, InferResponse, Output, RequestedOutput, Result};
-use tensor::{KEY, Keys, Metadata, Tensor, TensorSpec};
+use tensor::{
+    Datatype, DuplicateKeys, KEY, Keys, Metadata, NewKeys, Tensor, TensorSpec, encode_bytes_element,
+};
 
 use crate::Model;
 use crate::model::run;
 use crate::predict::classification::classify;
 
 /// Answers an inference request.
-pub(super) fn infer(model: &impl Model, metadata: &Metadata, body: Body<'_>) -> Result<Encoded> {
+pub(super) fn infer(
+    model: &impl Model,
+    metadata: &Metadata,
+    body: Body<'_>,
+    new_keys: NewKeys,
+) -> Result<Encoded> {
     let mut request = match body {
         Body::Json { json, binary } => InferRequest::read(json, binary)?,
         Body::Raw(bytes) => InferRequest::read_raw(bytes, &metadata.inputs)?,
     };
     let key = take_key(&mut request.inputs)?;
-    let selection = Selection::new(metadata, &request.outputs, key.as_ref())?;
-    let inputs = arrange(mem::take(&mut request.inputs), &metadata.inputs)?;
-    let n_rows = match &key {
-        Some(key) => Some(check_keys(key, &metadata.inputs, &inputs)?),
+    let is_keyed = key.is_some() || request.generate_keys;
+    let selection = Selection::new(metadata, &request.outputs, is_keyed)?;
+    let mut inputs = arrange(mem::take(&mut request.inputs), &metadata.inputs)?;
+    let key = match key {
+        None if request.generate_keys => Some(generated(count_rows(&metadata.inputs, &inputs)?, new_keys)?),
+        key => key,
+    };
+    let key = match key {
+        Some(key) => Some(keep_answered(key, &metadata.inputs, &mut inputs, request.duplicates)?),
         None => None,
     };
     let mut outputs = selection.answer(model, metadata, inputs)?;
-    if let (Some(key), Some(n_rows)) = (key, n_rows) {
-        check_rows(&outputs, n_rows)?;
+    if let Some(key) = key {
+        check_rows(&outputs, key.rows().unwrap_or_default())?;
         outputs.insert(selection.key_idx.min(outputs.len()), key);
     }
     let form = |tensor| returned(tensor, &request, metadata);
@@ -75,7 +87,7 @@ struct Selection {
 }
 
 impl Selection {
-    fn new(metadata: &Metadata, requested: &[RequestedOutput<'_>], key: Option<&Tensor>) -> Result<Self> {
+    fn new(metadata: &Metadata, requested: &[RequestedOutput<'_>], is_keyed: bool) -> Result<Self> {
         if requested.is_empty() {
             let outputs = metadata.outputs.iter().map(|spec| spec.name.clone()).collect();
             return Ok(Self { outputs, key_idx: usize::MAX });
@@ -85,7 +97,7 @@ impl Selection {
             if names.iter().take(idx).any(|&earlier| earlier == name) {
                 return Err(Error::DuplicateOutput { output: name.to_string() });
             }
-            if name == KEY && key.is_none() {
+            if name == KEY && !is_keyed {
                 return Err(Error::MissingInput { input: KEY.to_owned() });
             }
             if name != KEY && metadata.output(name).is_none() {
@@ -128,20 +140,53 @@ fn arrange(inputs: Vec<Tensor>, specs: &[TensorSpec]) -> Result<Vec<Tensor>> {
     specs.iter().zip(slots).map(|(spec, slot)| slot.ok_or_else(|| missing(spec))).collect()
 }
 
-fn check_keys(key: &Tensor, specs: &[TensorSpec], inputs: &[Tensor]) -> Result<u64> {
-    let mut rows = batched(specs, inputs);
-    if rows.is_empty() {
-        rows = inputs.iter().collect();
+/// Checks that the keys name the rows, and drops the rows that the policy leaves out from the inputs and from the keys, which it
+/// returns.
+fn keep_answered(
+    key: Tensor,
+    specs: &[TensorSpec],
+    inputs: &mut [Tensor],
+    duplicates: DuplicateKeys,
+) -> Result<Tensor> {
+    let n_rows = count_rows(specs, inputs)?;
+    let keys = Keys::from_tensor(&key)?;
+    keys.check(duplicates)?;
+    keys.check_rows(n_rows)?;
+    let left_out = keys.left_out(duplicates);
+    if left_out.is_empty() {
+        return Ok(key);
     }
-    let n_rows = rows.first().and_then(|input| input.rows()).unwrap_or(1);
-    for input in rows {
-        let found = input.rows().unwrap_or(1);
-        if found != n_rows {
-            return Err(Error::RowCounts { input: input.name().to_owned(), expected: n_rows, found });
+    for (spec, input) in specs.iter().zip(inputs).filter(|(spec, _)| has_rows(spec, specs)) {
+        *input = input.clone().without_rows(&left_out);
+        spec.check(input)?;
+    }
+    Ok(key.without_rows(&left_out))
+}
+
+/// A tensor of new keys.
+fn generated(n_rows: u64, new_keys: NewKeys) -> Result<Tensor> {
+    let mut data = Vec::new();
+    for key in new_keys(usize::try_from(n_rows).unwrap_or(usize::MAX)) {
+        encode_bytes_element(&mut data, key.as_bytes());
+    }
+    Ok(Tensor::new(KEY, Datatype::Bytes, vec![n_rows], data)?)
+}
+
+fn count_rows(specs: &[TensorSpec], inputs: &[Tensor]) -> Result<u64> {
+    let mut counts = specs.iter().zip(inputs).filter(|(spec, _)| has_rows(spec, specs));
+    let n_rows = |input: &Tensor| input.rows().unwrap_or(1);
+    let expected = counts.next().map_or(1, |(_, input)| n_rows(input));
+    match counts.find(|(_, input)| n_rows(input) != expected) {
+        None => Ok(expected),
+        Some((_, input)) => {
+            Err(Error::RowCounts { input: input.name().to_owned(), expected, found: n_rows(input) })
         }
     }
-    Keys::from_tensor(key)?.check_rows(n_rows)?;
-    Ok(n_rows)
+}
+
+/// Whether the first dimension of an input counts rows: if it takes any size, or no input's does.
+fn has_rows(spec: &TensorSpec, specs: &[TensorSpec]) -> bool {
+    spec.is_batched() || !specs.iter().any(TensorSpec::is_batched)
 }
 
 fn is_empty_batch(specs: &[TensorSpec], inputs: &[Tensor]) -> bool {

@@ -389,6 +389,44 @@ fn keys_name_the_rows() {
 }
 
 #[test]
+fn rows_that_repeat_a_key_are_answered_or_left_out_if_the_request_says_so() {
+    let check = |policy: &str, keys: &str, y: &str, shape: &str| {
+        let key = r#",{"name":"key","datatype":"INT64","shape":[3],"data":[7,8,7]}"#;
+        let outputs = format!(
+            r#"{{"name":"y","datatype":"FP32","shape":[{shape},2],"data":[{y}]}},{{"name":"key","datatype":"INT64","shape":[{shape}],"data":[{keys}]}}"#
+        );
+        let rows = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]];
+        let more = format!(r#","parameters":{{"on_duplicate_key":"{policy}"}}"#);
+        check_infer(&doubler(), &rows, key, &more, &format!("200 {HEAD}{outputs}]}}"));
+    };
+    check("allow", "7,8,7", "2.0,4.0,6.0,8.0,10.0,12.0", "3");
+    check("first", "7,8", "2.0,4.0,6.0,8.0", "2");
+}
+
+#[test]
+fn rows_without_keys_get_new_ones_if_the_request_asks() {
+    let (first, second) = ("00000000-0000-7000-8000-000000000000", "00000000-0000-7000-8000-000000000001");
+    let outputs = format!(
+        r#"{{"name":"y","datatype":"FP32","shape":[2,2],"data":[2.0,4.0,6.0,8.0]}},{{"name":"key","datatype":"BYTES","shape":[2],"data":["{first}","{second}"]}}"#
+    );
+    let more = r#","parameters":{"generate_keys":true}"#;
+    check_infer(&doubler(), &[[1.0, 2.0], [3.0, 4.0]], "", more, &format!("200 {HEAD}{outputs}]}}"));
+    let check = |rows: &str, expect: &str| check(&doubler(), "/v1/models/m:predict", rows, expect);
+    check(
+        r#"{"generate_keys":true,"instances":[{"x":[1,2]},{"x":[3,4],"key":"k"}]}"#,
+        &format!(r#"200 {{"predictions":[{{"key":"{first}","y":[2.0,4.0]}},{{"key":"k","y":[6.0,8.0]}}]}}"#),
+    );
+    check(
+        r#"{"inputs":[[1,2]],"generate_keys":true}"#,
+        &format!(r#"200 {{"outputs":[[2.0,4.0]],"keys":["{first}"]}}"#),
+    );
+    check(
+        r#"{"instances":[],"generate_keys":1}"#,
+        r#"400 {"error":"`generate_keys`: expected true or false, found `1`","code":"malformed_request"}"#,
+    );
+}
+
+#[test]
 fn inputs_have_the_same_rows_if_there_are_keys() {
     let body = concat!(
         r#"{"inputs":[{"name":"key","datatype":"INT8","shape":[1],"data":[7]},"#,

@@ -10,7 +10,7 @@ use tensor::{Tensor, TensorSpec};
 use super::answer::Answer;
 use super::keys::KeyList;
 use super::partition::Partition;
-use super::stack::{is_base64, without_rows};
+use super::stack::is_base64;
 use super::{ON_ROW_ERROR, OnRowError, Policies, Rows};
 use crate::cursor::{Cursor, excerpt};
 use crate::elements::ElementReader;
@@ -49,7 +49,11 @@ impl<'s> Inputs<'s> {
         if policies.on_row_error == OnRowError::Report {
             return Err(ON_ROW_ERROR.wrong("`fail` beside `inputs`", "report"));
         }
-        let Some(list) = list else { return Ok(self.into_rows(Answer::outputs(None))) };
+        let list = match (list, policies.new_keys) {
+            (None, None) => return Ok(self.into_rows(Answer::outputs(None))),
+            (Some(list), _) => list,
+            (None, Some(new_keys)) => KeyList::generated(self.n_rows()?, new_keys),
+        };
         list.keys.check_rows(self.n_rows()?)?;
         let Partition { keys, left_out, .. } = Partition::new(list.keys, list.bad, policies)?;
         let answer = Answer::outputs(Some(keys.unwrap_or_default()));
@@ -83,7 +87,7 @@ impl<'s> Inputs<'s> {
     fn without(mut self, removed: &[usize]) -> Result<Self> {
         let mut tensors = Vec::with_capacity(self.tensors.len());
         for (spec, tensor) in self.specs.iter().zip(std::mem::take(&mut self.tensors)) {
-            let tensor = if self.has_rows(spec) { without_rows(tensor, removed)? } else { tensor };
+            let tensor = if self.has_rows(spec) { tensor.without_rows(removed) } else { tensor };
             spec.check(&tensor)?;
             tensors.push(tensor);
         }

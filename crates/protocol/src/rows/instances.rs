@@ -1,7 +1,7 @@
 //! The row form: `instances`, read one by one. A row that cannot be read is remembered as bad, and its values are taken
 //! back, so the columns hold whole rows only.
 
-use tensor::{KEY, Key, RowKeys, Tensor, TensorSpec};
+use tensor::{KEY, Key, Keys, Tensor, TensorSpec};
 
 use super::answer::Answer;
 use super::keys::{KeyList, read_key};
@@ -19,7 +19,7 @@ pub(super) struct Instances<'a, 's> {
     columns: Vec<Column<'s>>,
     n_stacked: usize,
     // Of all rows.
-    keys: RowKeys<'a>,
+    keys: Keys<'a>,
     bad: BadRows,
 }
 
@@ -31,7 +31,7 @@ impl<'a, 's> Instances<'a, 's> {
     /// [`Error::Row`] if a string of a row is malformed.
     pub(super) fn read(cursor: &mut Cursor<'a>, specs: &'s [TensorSpec]) -> Result<Self> {
         let columns = specs.iter().map(Column::new).collect::<Result<_>>()?;
-        let mut instances = Self { columns, n_stacked: 0, keys: RowKeys::default(), bad: BadRows::default() };
+        let mut instances = Self { columns, n_stacked: 0, keys: Keys::default(), bad: BadRows::default() };
         INSTANCES.read_each(cursor, |cursor, row| instances.read_row(cursor, row))?;
         Ok(instances)
     }
@@ -65,6 +65,9 @@ impl<'a, 's> Instances<'a, 's> {
         let unstacked = self.bad.indexes();
         if let Some(list) = list {
             self.take_keys(list)?;
+        }
+        if let Some(new_keys) = policies.new_keys {
+            self.keys = self.keys.filled(new_keys);
         }
         let partition = Partition::new(self.keys, self.bad, policies)?;
         let removed = stacked(&partition.unanswered(), &unstacked);

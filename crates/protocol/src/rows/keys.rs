@@ -1,6 +1,6 @@
 //! Keys in JSON: the field `key` of a row, and the list `keys` beside rows that have no place for one.
 
-use tensor::{Key, RowKeys};
+use tensor::{Key, Keys, NewKeys};
 
 use super::KEYS;
 use super::partition::BadRows;
@@ -12,18 +12,25 @@ use crate::{Error, Result};
 #[derive(Debug)]
 pub(super) struct KeyList<'a> {
     /// The keys, and none where something else stands.
-    pub(super) keys: RowKeys<'a>,
+    pub(super) keys: Keys<'a>,
     /// Where something else stands.
     pub(super) bad: BadRows,
 }
 
 impl<'a> KeyList<'a> {
+    /// New keys for so many rows.
+    pub(super) fn generated(n_rows: u64, new_keys: NewKeys) -> Self {
+        let mut keys = Keys::default();
+        (0..n_rows).for_each(|_| keys.push(None));
+        Self { keys: keys.filled(new_keys), bad: BadRows::default() }
+    }
+
     /// Reads the list.
     ///
     /// # Errors
     /// [`Error::WrongForm`] if it is none.
     pub(super) fn read(cursor: &mut Cursor<'a>) -> Result<Self> {
-        let mut list = Self { keys: RowKeys::default(), bad: BadRows::default() };
+        let mut list = Self { keys: Keys::default(), bad: BadRows::default() };
         KEYS.read_each(cursor, |cursor, row| {
             let start = cursor.clone();
             let key = match read_key(cursor) {

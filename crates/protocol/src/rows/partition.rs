@@ -5,7 +5,7 @@
 //! same key repeats it. More than [`MAX_BAD_ROWS`] bad rows fail the request in any case, so that a small request of
 //! nothing but bad rows has no large answer.
 
-use tensor::{Key, RowKeys};
+use tensor::{Key, Keys};
 
 use super::{OnRowError, Policies};
 use crate::{Error, Result};
@@ -64,7 +64,7 @@ impl BadRows {
     }
 
     /// These rows, or the error of the first if there are more than `max_rows`.
-    fn expect_at_most(self, max_rows: usize, keys: &RowKeys<'_>) -> Result<Self> {
+    fn expect_at_most(self, max_rows: usize, keys: &Keys<'_>) -> Result<Self> {
         if self.rows.len() <= max_rows {
             return Ok(self);
         }
@@ -104,8 +104,8 @@ impl<'a> Partition<'a> {
     ///
     /// # Errors
     /// [`Error::Row`] or [`Error::Tensor`] for the first bad row, unless bad rows are reported.
-    pub(super) fn new(keys: RowKeys<'a>, mut bad: BadRows, policies: Policies) -> Result<Self> {
-        let Policies { on_row_error, duplicates } = policies;
+    pub(super) fn new(keys: Keys<'a>, mut bad: BadRows, policies: Policies) -> Result<Self> {
+        let Policies { on_row_error, duplicates, .. } = policies;
         let key_errors = keys.errors(duplicates).map(|(row, error)| (row, Error::from(error)));
         let bad = match on_row_error {
             OnRowError::Fail => {
@@ -133,7 +133,7 @@ impl<'a> Partition<'a> {
         rows
     }
 
-    fn with_keys(mut self, keys: RowKeys<'a>) -> Self {
+    fn with_keys(mut self, keys: Keys<'a>) -> Self {
         let mut answered = keys.is_keyed().then(Vec::new);
         for (row, key) in keys.into_rows() {
             if let Some(error) = self.error_mut(row) {

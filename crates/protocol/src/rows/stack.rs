@@ -84,7 +84,7 @@ impl<'s> Column<'s> {
         let mut shape = vec![self.n_rows as u64];
         shape.extend(self.row_shape.unwrap_or_default());
         let tensor = Tensor::new(&self.spec.name, self.spec.datatype, shape, self.elements.into_data())?;
-        let tensor = without_rows(tensor, removed)?;
+        let tensor = tensor.without_rows(removed);
         self.spec.check(&tensor)?;
         Ok(tensor)
     }
@@ -107,84 +107,9 @@ pub(super) fn is_base64(mut cursor: Cursor<'_>, input: &TensorSpec) -> bool {
         && matches!(cursor.next_member(), Ok(Some(name)) if name == BASE64)
 }
 
-/// The tensor without some of its rows, which ascend.
-///
-/// # Errors
-/// [`Error::Tensor`] if its first dimension does not count them.
-pub(super) fn without_rows(tensor: Tensor, removed: &[usize]) -> Result<Tensor> {
-    let Some(n_rows) = tensor.rows().filter(|_| !removed.is_empty()) else { return Ok(tensor) };
-    let n_rows = usize::try_from(n_rows).unwrap_or(usize::MAX);
-    let row_len = tensor.len().checked_div(n_rows).unwrap_or_default();
-    let data = kept_data(&tensor, row_len, |row| removed.binary_search(&row).is_err());
-    let (name, datatype, mut shape, _) = tensor.into_parts();
-    if let Some(first) = shape.first_mut() {
-        *first = n_rows.saturating_sub(removed.len()) as u64;
-    }
-    Ok(Tensor::new(name, datatype, shape, data)?)
-}
-
-/// The data of the rows, of `row_len` elements each, that are kept.
-fn kept_data(tensor: &Tensor, row_len: usize, is_kept: impl Fn(usize) -> bool) -> Vec<u8> {
-    let mut data = Vec::new();
-    if row_len == 0 {
-        return data;
-    }
-    match tensor.datatype().element_size() {
-        Some(element_size) => {
-            let rows = tensor.data().chunks_exact(row_len * element_size).enumerate();
-            rows.filter(|&(row, _)| is_kept(row)).for_each(|(_, row)| data.extend_from_slice(row));
-        }
-        None => {
-            let elements = tensor.bytes_elements().enumerate();
-            let kept = elements.filter(|&(idx, _)| is_kept(idx / row_len));
-            kept.for_each(|(_, element)| tensor::encode_bytes_element(&mut data, element));
-        }
-    }
-    data
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-    use tensor::encode_bytes_element;
-
     use super::*;
-
-    fn bytes(elements: &[&[u8]]) -> Vec<u8> {
-        let mut data = Vec::new();
-        elements.iter().for_each(|element| encode_bytes_element(&mut data, element));
-        data
-    }
-
-    #[track_caller]
-    fn check_without(
-        datatype: Datatype,
-        (shape, data): (&[u64], &[u8]),
-        removed: &[usize],
-        expect: (&[u64], &[u8]),
-    ) {
-        let tensor = |(shape, data): (&[u64], &[u8])| {
-            Tensor::new("x", datatype, shape.to_vec(), data.to_vec()).unwrap()
-        };
-        assert_eq!(without_rows(tensor((shape, data)), removed), Ok(tensor(expect)));
-    }
-
-    #[test]
-    fn rows_are_removed_whole() {
-        let x: (&[u64], &[u8]) = (&[3, 2], &[1, 2, 3, 4, 5, 6]);
-        check_without(Datatype::Uint8, x, &[], x);
-        check_without(Datatype::Uint8, x, &[1], (&[2, 2], &[1, 2, 5, 6]));
-        check_without(Datatype::Uint8, x, &[0, 1, 2], (&[0, 2], &[]));
-        check_without(Datatype::Uint16, (&[3], &[1, 0, 2, 0, 3, 0]), &[0, 2], (&[1], &[2, 0]));
-        check_without(Datatype::Uint8, (&[3, 0], &[]), &[0], (&[2, 0], &[]));
-        let texts = bytes(&[b"a", b"", b"bc", b"d", b"e", b"fgh"]);
-        check_without(
-            Datatype::Bytes,
-            (&[3, 2], &texts),
-            &[1],
-            (&[2, 2], &bytes(&[b"a", b"", b"e", b"fgh"])),
-        );
-    }
 
     fn reads(column: &mut Column<'_>, text: &str) -> bool {
         column.read_row(&mut Cursor::new(text.as_bytes()).unwrap()).is_ok()
@@ -209,18 +134,5 @@ mod tests {
         column.take_back(2);
         let expect = Tensor::new("x", Datatype::Uint8, vec![2, 2], vec![1, 2, 3, 4]).unwrap();
         assert_eq!(column.into_tensor(&[]), Ok(expect));
-    }
-
-    proptest! {
-        #[test]
-        fn removing_rows_is_reading_the_others(rows in prop::collection::vec((any::<[u8; 2]>(), any::<bool>()), 0..9)) {
-            let stack = |rows: &[[u8; 2]]| {
-                Tensor::new("x", Datatype::Uint8, vec![rows.len() as u64, 2], rows.concat()).unwrap()
-            };
-            let all: Vec<_> = rows.iter().map(|(row, _)| *row).collect();
-            let kept: Vec<_> = rows.iter().filter(|(_, kept)| *kept).map(|(row, _)| *row).collect();
-            let removed: Vec<_> = (0..rows.len()).filter(|&row| !rows[row].1).collect();
-            prop_assert_eq!(without_rows(stack(&all), &removed), Ok(stack(&kept)));
-        }
     }
 }

@@ -6,6 +6,10 @@ use tensor::Datatype;
 use super::partition::MAX_BAD_ROWS;
 use super::*;
 
+fn new_keys(n_keys: usize) -> Vec<String> {
+    (0..n_keys).map(|idx| format!("new {idx}")).collect()
+}
+
 fn spec(name: &str, datatype: Datatype, shape: &[i64]) -> TensorSpec {
     TensorSpec { name: name.to_owned(), datatype, shape: shape.to_vec() }
 }
@@ -27,7 +31,7 @@ fn uint8(name: &str, shape: &[u64], data: &[u8]) -> Tensor {
 }
 
 fn echo(body: &str, specs: &[TensorSpec]) -> Result<String> {
-    let Rows { inputs, answer } = Rows::read(body.as_bytes(), specs)?;
+    let Rows { inputs, answer } = Rows::read(body.as_bytes(), specs, new_keys)?;
     let json = match inputs {
         Some(inputs) => answer.write(&inputs)?,
         None => answer.write_empty(specs)?,
@@ -37,7 +41,7 @@ fn echo(body: &str, specs: &[TensorSpec]) -> Result<String> {
 
 #[track_caller]
 fn check_inputs(specs: &[TensorSpec], body: &str, expect: &[Tensor]) {
-    assert_eq!(Rows::read(body.as_bytes(), specs).unwrap().inputs.as_deref(), Some(expect));
+    assert_eq!(Rows::read(body.as_bytes(), specs, new_keys).unwrap().inputs.as_deref(), Some(expect));
 }
 
 #[track_caller]
@@ -205,7 +209,7 @@ fn a_prediction_is_an_object_if_it_has_a_name() {
 fn an_output_with_other_rows_is_no_answer() {
     for body in [r#"{"instances":[1,2]}"#, r#"{"inputs":[1,2],"keys":[1,2]}"#] {
         let specs = x(&[-1]);
-        let rows = Rows::read(body.as_bytes(), &specs).unwrap();
+        let rows = Rows::read(body.as_bytes(), &specs, new_keys).unwrap();
         for shape in [&[1_u64, 2][..], &[]] {
             let n_elements = usize::try_from(shape.iter().product::<u64>()).unwrap();
             let output = uint8("y", shape, &vec![0; n_elements]);
@@ -281,7 +285,7 @@ fn empty_columns_are_no_rows() {
     check(&x(&[-1, 2]), r#"{"inputs":[]}"#, r#"{"outputs":[]}"#);
     check(&x(&[-1, 1]), r#"{"inputs":[],"keys":[]}"#, r#"{"outputs":[],"keys":[]}"#);
     check(&ab(), r#"{"inputs":{"a":[],"b":[]}}"#, r#"{"outputs":{"a":[],"b":[]}}"#);
-    let rows = Rows::read(br#"{"inputs":[]}"#, &x(&[-1, 2])).unwrap();
+    let rows = Rows::read(br#"{"inputs":[]}"#, &x(&[-1, 2]), new_keys).unwrap();
     let expect = Error::EmptyBatch { output: "x".to_owned(), shape: vec![3] };
     assert_eq!((rows.inputs, rows.answer.write_empty(&x(&[3]))), (None, Err(expect)));
 }
@@ -368,7 +372,7 @@ fn bad_keys_are_reported_too() {
 #[test]
 fn without_good_rows_there_is_nothing_to_ask() {
     let specs = x(&[-1]);
-    let rows = Rows::read(br#"{"instances":[""],"on_row_error":"report"}"#, &specs).unwrap();
+    let rows = Rows::read(br#"{"instances":[""],"on_row_error":"report"}"#, &specs, new_keys).unwrap();
     assert_eq!(rows.inputs, None);
     let error = r#"{"error":"row `0`: tensor `x`: expected `UINT8` at element `0`, found `\"\"`","#;
     let error = format!(r#"{error}"code":"wrong_element","input":"x","row":0}}"#);
@@ -468,7 +472,7 @@ proptest! {
         };
         let (all, good) = (body(true), body(false));
         let specs = ab();
-        let inputs = |body: &str| Rows::read(body.as_bytes(), &specs).unwrap().inputs;
+        let inputs = |body: &str| Rows::read(body.as_bytes(), &specs, new_keys).unwrap().inputs;
         prop_assert_eq!(inputs(&all), inputs(&good));
         let predictions = |body: &str| -> Vec<serde_json::Value> {
             let answer: serde_json::Value = serde_json::from_str(&echo(body, &specs).unwrap()).unwrap();
