@@ -21,11 +21,16 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
-    let function = artifacts::function("predict").context("this program carries no `predict` function")?;
+    let predict = function("predict")?;
     let engine = settings::engine_for_tools()?;
-    let model = |path| model(&engine, path, function);
+    let model = |path| model(&engine, path, predict);
     let models = args.models.iter().map(|path| model(path)).collect::<Result<_>>()?;
-    up::serve(Application::of_models(models)?, &Limits::default(), args.listen)
+    let application = Application::of_models(models, function("grpc")?.into())?;
+    up::serve(application, &Limits::default(), args.listen)
+}
+
+fn function(name: &str) -> Result<&'static [u8]> {
+    artifacts::function(name).with_context(|| format!("this program carries no `{name}` function"))
 }
 
 fn model(engine: &Engine, path: &Path, function: &[u8]) -> Result<host::Model> {

@@ -4,7 +4,6 @@
 //! checked before the model runs, so what the model says afterwards is its own fault.
 
 mod classification;
-mod encoding;
 mod rows;
 mod tensors;
 #[cfg(test)]
@@ -12,17 +11,12 @@ mod tests;
 
 use std::borrow::Cow;
 
-use http::header::{HeaderName, HeaderValue};
+use http::header::HeaderValue;
 use http::{Request, Response};
 use protocol::{Body, Error, ModelPath, Result, Route};
 use tensor::{Metadata, NewKeys};
 
-use crate::{Model, reply};
-
-/// The length of the JSON at the beginning of a body in binary form.
-///
-/// Source: Open Inference Protocol V2, "Binary Tensor Data Extension".
-pub(crate) const HEADER_LENGTH: HeaderName = HeaderName::from_static("inference-header-content-length");
+use crate::{HEADER_LENGTH, Model, encoding, reply};
 
 /// What a deployment decides.
 #[derive(Clone, Debug)]

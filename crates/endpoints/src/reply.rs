@@ -4,7 +4,7 @@ use http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, Response};
 use protocol::{Encoded, Error};
 
-use crate::predict::HEADER_LENGTH;
+use crate::HEADER_LENGTH;
 
 /// Why a response has a status of 5xx: for the log, never for the caller. Found among the response's extensions.
 #[derive(Clone, Debug, PartialEq, Eq)]

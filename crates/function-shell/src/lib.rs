@@ -8,12 +8,20 @@
 mod bindings;
 mod keys;
 mod model;
+mod outgoing;
 mod request;
 mod response;
 
-use http::Request;
+use endpoints::grpc::Reply;
+use http::{HeaderMap, Request};
 pub use model::ImportedModel;
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
+
+/// Headers that `predict` reads.
+const PREDICT_HEADERS: [&str; 3] = ["inference-header-content-length", "content-encoding", "accept-encoding"];
+
+/// Headers that `grpc` reads.
+const GRPC_HEADERS: [&str; 2] = ["content-type", "grpc-encoding"];
 
 /// The environment variable for the length of the longest request body, in bytes.
 const MAX_BODY_BYTES: &str = "PLINTH_MAX_BODY_BYTES";
@@ -21,10 +29,16 @@ const MAX_BODY_BYTES: &str = "PLINTH_MAX_BODY_BYTES";
 /// The environment variable for the names of all models of the application, separated by commas.
 const MODELS: &str = "PLINTH_MODELS";
 
+/// The environment variable for where `grpc` finds the HTTP form of the protocol.
+const HTTP_URL: &str = "PLINTH_HTTP_URL";
+
+/// The application that the function is part of.
+const ITSELF: &str = "http://self.alt";
+
 /// Answers one request of `predict` with the imported model.
 pub fn predict(request: IncomingRequest, response_out: ResponseOutparam) {
     let config = predict_config();
-    let response = match request::read(request, config.max_body_bytes) {
+    let response = match request::read(request, &PREDICT_HEADERS, config.max_body_bytes) {
         Ok(request) => {
             let (parts, body) = request.into_parts();
             let request = Request::from_parts(parts, body.as_slice());
@@ -32,17 +46,37 @@ pub fn predict(request: IncomingRequest, response_out: ResponseOutparam) {
         }
         Err(status) => response::empty(status),
     };
-    response::write(response, response_out);
+    response::write(response, &HeaderMap::new(), response_out);
+}
+
+/// Answers one call of gRPC with what the protocol's HTTP form answers.
+pub fn grpc(request: IncomingRequest, response_out: ResponseOutparam) {
+    let max_bytes = max_body_bytes().unwrap_or(endpoints::grpc::MAX_MESSAGE_BYTES);
+    let url = std::env::var(HTTP_URL).unwrap_or_else(|_| ITSELF.to_owned());
+    // What stands before a message does not count as a part of it.
+    let Reply { response, trailers } =
+        match request::read(request, &GRPC_HEADERS, max_bytes.saturating_add(5)) {
+            Ok(request) => {
+                let (parts, body) = request.into_parts();
+                let request = Request::from_parts(parts, body.as_slice());
+                endpoints::grpc::answer(&request, max_bytes, |request| outgoing::send(&url, request))
+            }
+            Err(status) => Reply { response: response::empty(status), trailers: HeaderMap::new() },
+        };
+    response::write(response, &trailers, response_out);
+}
+
+fn max_body_bytes() -> Option<usize> {
+    std::env::var(MAX_BODY_BYTES).ok()?.parse().ok()
 }
 
 /// The defaults, or what the environment says.
 fn predict_config() -> endpoints::predict::Config {
     let default = endpoints::predict::Config::default();
-    let max_body_bytes = std::env::var(MAX_BODY_BYTES).ok().and_then(|value| value.parse().ok());
     let models = std::env::var(MODELS).unwrap_or_default();
     let models = models.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
     endpoints::predict::Config {
-        max_body_bytes: max_body_bytes.unwrap_or(default.max_body_bytes),
+        max_body_bytes: max_body_bytes().unwrap_or(default.max_body_bytes),
         models: models.collect(),
         new_keys: keys::new_keys,
     }

@@ -10,20 +10,22 @@ const CHUNK_BYTES: u64 = 1 << 20;
 /// The most that is taken of a body after its limit.
 const DRAINED_BYTES: usize = 256 << 20;
 
-/// Headers that an endpoint reads. Asking for one costs a call to the host; copying all of them costs more.
-const READ_HEADERS: [&str; 3] = ["inference-header-content-length", "content-encoding", "accept-encoding"];
-
-/// The request with its whole body; of a body longer than `max_body_bytes`, just enough to tell.
+/// The request with those of its headers that the endpoint reads, and its whole body; of a body longer than `max_body_bytes`, just enough
+/// to tell. Asking for a header costs a call to the host; copying all of them costs more.
 ///
 /// # Errors
 /// The status of a request that breaks off or has no valid target.
-pub(crate) fn read(request: IncomingRequest, max_body_bytes: usize) -> Result<Request<Vec<u8>>, StatusCode> {
+pub(crate) fn read(
+    request: IncomingRequest,
+    header_names: &[&str],
+    max_body_bytes: usize,
+) -> Result<Request<Vec<u8>>, StatusCode> {
     let mut read = Request::builder()
         .method(method(&request.method()))
         .uri(request.path_with_query().unwrap_or_else(|| "/".to_owned()));
     let headers = request.headers();
-    for name in READ_HEADERS {
-        for value in headers.get(name) {
+    for &name in header_names {
+        for value in headers.get(&name.to_owned()) {
             read = read.header(name, value);
         }
     }
@@ -53,7 +55,11 @@ fn read_body(request: &IncomingRequest, max_bytes: usize) -> Result<Vec<u8>, Sta
     read_to_end(&stream, max_bytes)
 }
 
-fn read_to_end(stream: &InputStream, max_bytes: usize) -> Result<Vec<u8>, StatusCode> {
+/// What the stream has, or just more than `max_bytes` of it.
+///
+/// # Errors
+/// 400 if it breaks off.
+pub(crate) fn read_to_end(stream: &InputStream, max_bytes: usize) -> Result<Vec<u8>, StatusCode> {
     let mut bytes = Vec::new();
     loop {
         if bytes.len() > max_bytes {

@@ -1,6 +1,7 @@
 //! An application made of models, without a manifest: what `plinth serve` serves.
 //!
-//! Each model answers at its own routes; the first one also answers at the server's own, such as `/v2/health/ready`.
+//! Each model answers at its own routes; the first one also answers at the server's own, such as `/v2/health/ready`. Calls of gRPC name
+//! their model in the message: a component of their own takes them, which asks the application itself.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -10,6 +11,12 @@ use crate::{
     files::Files,
     outbound::AllowedHosts,
 };
+
+/// Where gRPC finds the service of the Open Inference Protocol.
+const GRPC_ROUTE: &str = "/inference.GRPCInferenceService/...";
+
+/// The component behind it, called as no model can be.
+const GRPC_ID: &str = "gRPC service";
 
 /// A model behind a function.
 #[derive(Clone, Debug)]
@@ -22,11 +29,11 @@ pub struct Model {
 
 impl Application {
     /// The application that serves `models` at `/v2/models/<name>/…`, `/v1/models/<name>:predict` and
-    /// `/v1/models/<name>/…`, and the first one at what remains of `/v2/…` and `/v1/…`.
+    /// `/v1/models/<name>/…`, and the first one at what remains of `/v2/…` and `/v1/…`. The component `grpc` answers calls of gRPC.
     ///
     /// # Errors
     /// [`Error::NoModel`], [`Error::ModelName`], [`Error::SameModelName`].
-    pub fn of_models(models: Vec<Model>) -> Result<Self> {
+    pub fn of_models(models: Vec<Model>, grpc: Arc<[u8]>) -> Result<Self> {
         let first = models.first().ok_or(Error::NoModel)?;
         let mut triggers =
             vec![trigger("/v2/...".to_owned(), &first.name), trigger("/v1/...".to_owned(), &first.name)];
@@ -38,9 +45,16 @@ impl Application {
             }
             triggers.extend(routes_of(&model.name).map(|route| trigger(route, &model.name)));
         }
+        triggers.push(trigger(GRPC_ROUTE.to_owned(), GRPC_ID));
         let names: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();
         let names = names.join(",");
-        let components = models.into_iter().map(|model| component(model, &names)).collect();
+        let environment = vec![("PLINTH_MODELS".to_owned(), names)];
+        let of_model = |model: Model| component(model.name, model.component, environment.clone());
+        let mut components: Vec<Component> = models.into_iter().map(of_model).collect();
+        components.push(Component {
+            allowed_outbound_hosts: AllowedHosts::itself(),
+            ..component(GRPC_ID.to_owned(), grpc, Vec::new())
+        });
         Ok(Self { name: "plinth-serve".to_owned(), version: None, components, triggers })
     }
 }
@@ -64,15 +78,14 @@ fn trigger(route: String, model: &str) -> Trigger {
     Trigger { id: None, route: Route::Public(route), target: Target::Component(model.to_owned()) }
 }
 
-/// The component of a model, which knows the names of all.
-fn component(model: Model, names: &str) -> Component {
+fn component(id: String, wasm: Arc<[u8]>, environment: Vec<(String, String)>) -> Component {
     Component {
-        id: model.name,
+        id,
         description: None,
-        source: Source::Bytes(model.component),
+        source: Source::Bytes(wasm),
         dependencies: Vec::new(),
         dependencies_inherit_configuration: false,
-        environment: vec![("PLINTH_MODELS".to_owned(), names.to_owned())],
+        environment,
         variables: Default::default(),
         files: Files::default(),
         allowed_outbound_hosts: AllowedHosts::default(),
@@ -87,7 +100,7 @@ mod tests {
 
     fn of_models(names: &[&str]) -> Result<Application> {
         let model = |name: &&str| Model { name: (*name).to_owned(), component: Arc::from([]) };
-        Application::of_models(names.iter().map(model).collect())
+        Application::of_models(names.iter().map(model).collect(), Arc::from([]))
     }
 
     #[track_caller]
@@ -122,6 +135,13 @@ mod tests {
         check_path(&names, "/v2/models/unknown/infer", Some("b"));
         check_path(&names, "/v1/models/unknown:predict", Some("b"));
         check_path(&names, "/", None);
+    }
+
+    #[test]
+    fn calls_of_grpc_have_a_component_of_their_own() {
+        let names = ["gRPC", "grpc"];
+        check_path(&names, "/inference.GRPCInferenceService/ModelInfer", Some(GRPC_ID));
+        check_path(&names, "/v2/models/gRPC/infer", Some("gRPC"));
     }
 
     #[test]

@@ -62,6 +62,11 @@ impl AllowedHosts {
         entries.into_iter().map(AllowedHost::parse).collect::<Result<_, _>>().map(Self)
     }
 
+    /// The application itself and nothing else.
+    pub(crate) fn itself() -> Self {
+        Self(vec![AllowedHost { scheme: None, host: Host::Itself, ports: None }])
+    }
+
     pub(crate) fn extend(&mut self, other: Self) {
         self.0.extend(other.0);
     }

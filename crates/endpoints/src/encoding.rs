@@ -17,13 +17,13 @@ const WORTH_BYTES: usize = 1024;
 
 /// A content encoding known here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Encoding {
+pub(crate) enum Encoding {
     Gzip,
     Deflate,
 }
 
 impl Encoding {
-    fn from_name(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         match name.trim().to_ascii_lowercase().as_str() {
             "gzip" | "x-gzip" => Some(Self::Gzip),
             "deflate" => Some(Self::Deflate),
@@ -39,7 +39,7 @@ impl Encoding {
     }
 
     /// The body without the encoding, or the first `limit` bytes of it.
-    fn decode(self, body: &[u8], limit: u64) -> io::Result<Vec<u8>> {
+    pub(crate) fn decode(self, body: &[u8], limit: u64) -> io::Result<Vec<u8>> {
         let mut decoded = Vec::new();
         match self {
             Self::Gzip => GzDecoder::new(body).take(limit).read_to_end(&mut decoded)?,
@@ -68,7 +68,7 @@ impl Encoding {
 ///
 /// # Errors
 /// [`Error::ContentEncoding`], [`Error::MalformedEncoding`] or [`Error::BodyTooLarge`].
-pub(super) fn decoded<'a>(headers: &HeaderMap, body: &'a [u8], max_bytes: usize) -> Result<Cow<'a, [u8]>> {
+pub(crate) fn decoded<'a>(headers: &HeaderMap, body: &'a [u8], max_bytes: usize) -> Result<Cow<'a, [u8]>> {
     let too_large = |found| Error::BodyTooLarge { limit: max_bytes, found };
     if body.len() > max_bytes {
         return Err(too_large(body.len()));
@@ -90,7 +90,7 @@ pub(super) fn decoded<'a>(headers: &HeaderMap, body: &'a [u8], max_bytes: usize)
 }
 
 /// The answer in the first encoding known here that the client accepts, if it is long enough.
-pub(super) fn encoded(response: Response<Vec<u8>>, headers: &HeaderMap) -> Response<Vec<u8>> {
+pub(crate) fn encoded(response: Response<Vec<u8>>, headers: &HeaderMap) -> Response<Vec<u8>> {
     let Some(encoding) = accepted(headers).filter(|_| response.body().len() >= WORTH_BYTES) else {
         return response;
     };
