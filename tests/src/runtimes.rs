@@ -136,7 +136,9 @@ impl Embedded {
             let component = engine::plug(function, &wasm).expect("the model fits the function");
             host::Model { name, component: component.into() }
         });
-        Self::serve(Application::of_models(plugged.collect()).expect("the models can be served together"))
+        let grpc = artifacts::function("grpc").expect("the function is built");
+        let application = Application::of_models(plugged.collect(), grpc.into());
+        Self::serve(application.expect("the models can be served together"))
     }
 
     fn serve(application: Application) -> Self {
@@ -157,6 +159,12 @@ impl Embedded {
         });
         let address = address.recv().expect("the server starts");
         Self { address, stop: Some(stop), thread: Some(thread) }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// A client of this server.

@@ -10,5 +10,6 @@
 )]
 
 mod command;
+mod grpc;
 mod packing;
 mod stateless;
