@@ -23,8 +23,8 @@ use crate::{HEADER_LENGTH, Model, encoding, reply};
 pub struct Config {
     /// The length of the longest body that is read, before and after a content encoding is undone.
     pub max_body_bytes: usize,
-    /// The names of all models of the application, for those who ask which there are; none: only this function's own.
-    pub models: Vec<String>,
+    /// Tells the names of all models of the application, for those who ask which there are; none: only this function's own.
+    pub models: fn() -> Vec<String>,
     /// Makes keys for the rows of requests that ask for them: the one part of an answer that the request does not decide.
     pub new_keys: NewKeys,
 }
@@ -32,7 +32,7 @@ pub struct Config {
 impl Default for Config {
     /// 64 MiB, as Triton has it.
     fn default() -> Self {
-        Self { max_body_bytes: 64 << 20, models: Vec::new(), new_keys: numbered_keys }
+        Self { max_body_bytes: 64 << 20, models: Vec::new, new_keys: numbered_keys }
     }
 }
 
@@ -56,10 +56,10 @@ fn answer(model: &impl Model, config: &Config, request: &Request<&[u8]>) -> Resu
     let json = match find_route(request)? {
         Route::Health => protocol::health(),
         Route::Server => protocol::server_metadata(env!("CARGO_PKG_VERSION")),
-        Route::Models => protocol::models(model_names(config, &model.metadata())),
+        Route::Models => protocol::models(&model_names(config, &model.metadata())),
         Route::RepositoryIndex => {
             let metadata = model.metadata();
-            protocol::repository_index(&metadata, model_names(config, &metadata))
+            protocol::repository_index(&metadata, &model_names(config, &metadata))
         }
         Route::Model(path) => protocol::model_metadata(&find_model(model, &path)?),
         Route::ModelReady(path) => protocol::model_ready(&find_model(model, &path)?.name),
@@ -82,9 +82,12 @@ fn answer(model: &impl Model, config: &Config, request: &Request<&[u8]>) -> Resu
 }
 
 /// The models of the application, this one among them.
-fn model_names<'a>(config: &'a Config, metadata: &'a Metadata) -> impl Iterator<Item = &'a str> {
-    let own = Some(metadata.name.as_str()).filter(|own| !config.models.iter().any(|name| name == own));
-    config.models.iter().map(String::as_str).chain(own)
+fn model_names(config: &Config, metadata: &Metadata) -> Vec<String> {
+    let mut names = (config.models)();
+    if !names.contains(&metadata.name) {
+        names.push(metadata.name.clone());
+    }
+    names
 }
 
 fn find_route<'a>(request: &'a Request<&[u8]>) -> Result<Route<'a>> {

@@ -73,11 +73,15 @@ fn max_body_bytes() -> Option<usize> {
 /// The defaults, or what the environment says.
 fn predict_config() -> endpoints::predict::Config {
     let default = endpoints::predict::Config::default();
-    let models = std::env::var(MODELS).unwrap_or_default();
-    let models = models.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
     endpoints::predict::Config {
         max_body_bytes: max_body_bytes().unwrap_or(default.max_body_bytes),
-        models: models.collect(),
+        models: model_names,
         new_keys: keys::new_keys,
     }
+}
+
+/// The names that the environment has.
+fn model_names() -> Vec<String> {
+    let names = std::env::var(MODELS).unwrap_or_default();
+    names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }

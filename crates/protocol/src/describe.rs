@@ -55,9 +55,9 @@ pub fn model_metadata(metadata: &Metadata) -> Vec<u8> {
 
 /// The names of the models of the application.
 #[must_use]
-pub fn models<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
+pub fn models(names: &[String]) -> Vec<u8> {
     let mut json = br#"{"models":"#.to_vec();
-    write_list(&mut json, *b"[]", names, write_string);
+    write_list(&mut json, *b"[]", names, |json, name| write_string(json, name));
     json.push(b'}');
     json
 }
@@ -66,12 +66,12 @@ pub fn models<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
 ///
 /// Source: Open Inference Protocol V2, "Model Repository Extension".
 #[must_use]
-pub fn repository_index<'a>(metadata: &Metadata, names: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
+pub fn repository_index(metadata: &Metadata, names: &[String]) -> Vec<u8> {
     let mut json = Vec::new();
     write_list(&mut json, *b"[]", names, |json, name| {
         json.extend_from_slice(br#"{"name":"#);
         write_string(json, name);
-        if name == metadata.name {
+        if *name == metadata.name {
             json.extend_from_slice(br#","version":"#);
             write_string(json, &metadata.version);
         }

@@ -225,7 +225,7 @@ fn an_unknown_content_encoding_names_the_known_ones() {
 #[test]
 fn the_models_of_the_application_are_listed() {
     check_get("/v2/models", r#"200 {"models":["m"]}"#);
-    let config = Config { models: vec!["l".to_owned(), "m".to_owned()], ..Config::default() };
+    let config = Config { models: || vec!["l".to_owned(), "m".to_owned()], ..Config::default() };
     let send = |method: &str, path: &str| {
         let request = Request::builder().method(method).uri(path).body(b"".as_slice()).unwrap();
         status_and_body(&handle(&doubler(), &config, &request))
