@@ -1,7 +1,7 @@
 //! Calls of `plinth:model/inference` on an instance.
 
 use tensor::{Metadata, Tensor};
-use wasmtime::Store;
+use wasmtime::AsContextMut;
 use wasmtime::component::Instance;
 
 use crate::bindings::Model;
@@ -20,7 +20,7 @@ impl Inference {
     ///
     /// # Errors
     /// [`Error::Instantiate`] if it does not export the interface.
-    pub fn of(store: &mut Store<()>, instance: &Instance) -> Result<Self> {
+    pub fn of(store: impl AsContextMut, instance: &Instance) -> Result<Self> {
         let exports = Model::new(store, instance);
         exports.map(Self::from).map_err(|error| Error::Instantiate(error.into_boxed_dyn_error()))
     }
@@ -29,7 +29,7 @@ impl Inference {
     ///
     /// # Errors
     /// [`Error::Trap`].
-    pub fn metadata(&self, store: &mut Store<()>) -> Result<Metadata> {
+    pub fn metadata(&self, store: impl AsContextMut) -> Result<Metadata> {
         let metadata = self.exports.plinth_model_inference().call_metadata(store);
         metadata.map(metadata_from_wit).map_err(trap_error)
     }
@@ -41,7 +41,7 @@ impl Inference {
     /// call traps; [`Error::MalformedOutput`].
     pub fn infer(
         &self,
-        store: &mut Store<()>,
+        store: impl AsContextMut,
         inputs: Vec<Tensor>,
         outputs: &[String],
     ) -> Result<Vec<Tensor>> {

@@ -1,25 +1,38 @@
 //! A packed model called in process, without a function around it.
 
 use tensor::{Metadata, Tensor};
-use wasmtime::Store;
 use wasmtime::component::Linker;
+use wasmtime::{Store, StoreLimits, StoreLimitsBuilder};
 
 use crate::bindings::ModelPre;
 use crate::inference::Inference;
-use crate::{Engine, Error, Result};
-
-/// A deadline that never comes: in process, the caller decides how long it waits.
-const NO_DEADLINE: u64 = u64::MAX / 2;
+use crate::{Engine, Error, NO_DEADLINE, Result};
 
 /// A compiled packed model and its signature.
 pub struct PackedModel {
-    instances: ModelPre<()>,
+    instances: ModelPre<StoreLimits>,
     metadata: Metadata,
+}
+
+/// What an instance may take before it traps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InstanceLimits {
+    /// How large its memory may grow, in bytes.
+    pub memory_bytes: usize,
+    /// How long it may compute, in [`epochs`](crate::epochs) from its start. They pass only while a [`Ticker`](crate::Ticker) runs.
+    pub epochs: u64,
+}
+
+impl Default for InstanceLimits {
+    /// None: in process, the caller decides how long it waits.
+    fn default() -> Self {
+        Self { memory_bytes: usize::MAX, epochs: NO_DEADLINE }
+    }
 }
 
 /// One instance of a packed model, for as many calls as it is kept.
 pub struct Session {
-    store: Store<()>,
+    store: Store<StoreLimits>,
     inference: Inference,
 }
 
@@ -33,7 +46,7 @@ impl PackedModel {
         let linker = Linker::new(engine.wasmtime());
         let instances =
             linker.instantiate_pre(&component).and_then(ModelPre::new).map_err(instantiate_error)?;
-        let mut first = Session::start(&instances)?;
+        let mut first = Session::start(&instances, InstanceLimits::default())?;
         let metadata = first.inference.metadata(&mut first.store)?;
         Ok(Self { instances, metadata })
     }
@@ -57,14 +70,24 @@ impl PackedModel {
     /// # Errors
     /// [`Error::Instantiate`] if there is no room for another instance.
     pub fn instantiate(&self) -> Result<Session> {
-        Session::start(&self.instances)
+        self.instantiate_within(InstanceLimits::default())
+    }
+
+    /// The same, with limits.
+    ///
+    /// # Errors
+    /// As [`PackedModel::instantiate`].
+    pub fn instantiate_within(&self, limits: InstanceLimits) -> Result<Session> {
+        Session::start(&self.instances, limits)
     }
 }
 
 impl Session {
-    fn start(instances: &ModelPre<()>) -> Result<Self> {
-        let mut store = Store::new(instances.engine(), ());
-        store.set_epoch_deadline(NO_DEADLINE);
+    fn start(instances: &ModelPre<StoreLimits>, limits: InstanceLimits) -> Result<Self> {
+        let memory = StoreLimitsBuilder::new().memory_size(limits.memory_bytes).trap_on_grow_failure(true);
+        let mut store = Store::new(instances.engine(), memory.build());
+        store.limiter(|limits| limits);
+        store.set_epoch_deadline(limits.epochs);
         let exports = instances.instantiate(&mut store).map_err(instantiate_error)?;
         Ok(Self { store, inference: Inference::from(exports) })
     }

@@ -40,11 +40,8 @@ fn outgoing_request(
     let scheme = if url.scheme_str() == Some("https") { Scheme::Https } else { Scheme::Http };
     let authority = url.authority().map(|authority| authority.as_str());
     let path = format!("{}{target}", url.path().trim_end_matches('/'));
-    let method = if *method == Method::GET {
-        spin_sdk::http::Method::Get
-    } else {
-        spin_sdk::http::Method::Post
-    };
+    let method =
+        if *method == Method::GET { spin_sdk::http::Method::Get } else { spin_sdk::http::Method::Post };
     let is_set = request.set_method(&method).is_ok()
         && request.set_scheme(Some(&scheme)).is_ok()
         && request.set_authority(authority).is_ok()

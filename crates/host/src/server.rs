@@ -27,7 +27,7 @@ use crate::{
     admission::Admission,
     application::{Application, Component, Target},
     connection::Connections,
-    deadline::Ticker,
+    deadline,
     error::{Error, Result},
     function::{self, Function},
     limits::Limits,
@@ -58,7 +58,7 @@ impl Server {
         limits: &Limits,
         listen: SocketAddr,
     ) -> Result<Self> {
-        let ticker = Ticker::start(engine, limits)?;
+        let ticker = deadline::start_ticker(engine, limits)?;
         let listener = TcpListener::bind(listen).await.map_err(|source| listen_error(listen, source))?;
         let address = listener.local_addr().map_err(|source| listen_error(listen, source))?;
         let (routes, duplicates) = Routes::new(&application.triggers)?;

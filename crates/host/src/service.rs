@@ -9,6 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use engine::Ticker;
 use http::{
     HeaderValue, Request, Response, StatusCode, Uri,
     header::{CONTENT_TYPE, HOST, RETRY_AFTER},
@@ -23,7 +24,6 @@ use crate::{
     admission::Admission,
     application::{StaticResponse, Target},
     body::{self, RequestBody, ResponseBody},
-    deadline::Ticker,
     function::Function,
     headers::{self, Matched},
     invoke::{self, Call},
