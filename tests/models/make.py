@@ -74,16 +74,27 @@ def strings():
     )
 
 
-def every_datatype():
-    """For each numeric datatype that tract has, an input `<datatype>` [-1, 2] returned as `<datatype>-out`."""
-    names = [name.lower() for name in EVERY_DATATYPE]
-    elements = list(EVERY_DATATYPE.values())
+def passed_through(name, datatypes):
+    """For each datatype an input `<datatype>` [-1, 2] returned as `<datatype>-out`."""
+    names = [datatype.lower() for datatype in datatypes]
+    elements = list(datatypes.values())
     write(
-        "every-datatype",
+        name,
         [helper.make_node("Identity", [name], [f"{name}-out"], name=f"identity-{name}") for name in names],
         [value(name, ["batch", 2], element) for name, element in zip(names, elements, strict=True)],
         [value(f"{name}-out", ["batch", 2], element) for name, element in zip(names, elements, strict=True)],
     )
+
+
+def every_datatype():
+    """Each numeric datatype that tract has."""
+    passed_through("every-datatype", EVERY_DATATYPE)
+
+
+def typed_contents():
+    """Each datatype whose elements a gRPC message can list one by one: FP16 it cannot."""
+    listed = {name: element for name, element in EVERY_DATATYPE.items() if name != "FP16"}
+    passed_through("typed-contents", listed | {"BYTES": TensorProto.STRING})
 
 
 def row_sum_reducer():
@@ -223,6 +234,7 @@ def main():
     add_sub()
     strings()
     every_datatype()
+    typed_contents()
     row_sum_reducer()
     fixed_batch()
     key_tensor()
