@@ -13,14 +13,19 @@ from server import Server
 
 import batch_suite
 import http_suite
+import kserve_grpc_suite
 import kserve_suite
 import schema_suite
+import triton_grpc_suite
 import triton_suite
 
 SUITES = [
     triton_suite.BLOCKING,
     triton_suite.ASYNCHRONOUS,
+    triton_grpc_suite.BLOCKING,
+    triton_grpc_suite.ASYNCHRONOUS,
     kserve_suite.SUITE,
+    kserve_grpc_suite.SUITE,
     batch_suite.SUITE,
     schema_suite.SUITE,
     http_suite.SUITE,

@@ -18,6 +18,7 @@ MODELS = [
     "tests/models/identity-bytes-element.onnx",
     "tests/models/identity-fp32-3d.onnx",
     "tests/models/identity-fp32-pairs.onnx",
+    "tests/models/typed-contents.onnx",
     "target/models/digits.wasm",
 ]
 MODEL_NAMES = sorted(Path(model).stem for model in MODELS)

@@ -49,6 +49,33 @@ TEXT = texts("a".encode(), "".encode(), "größer, 数".encode(), '"\\\n'.encode
 NOT_TEXT = texts(b"\xff\xfe", b"\x00", b"", b"plain", shape=(2, 2))
 PAIRS = {f"INPUT{idx}": np.arange(4, dtype=np.float32).reshape(2, 2) * 0.5 + idx for idx in range(3)}
 
+# The inputs of `typed-contents`: what each datatype has at its ends.
+TYPED = {
+    "bool": np.array([[True, False]]),
+    **{
+        kind: np.array([[np.iinfo(kind).min, np.iinfo(kind).max]], dtype=kind)
+        for kind in ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64")
+    },
+    "fp32": FP32[:1, :2],
+    "fp64": np.array([[0.1, -5e-324]]),
+    "bytes": TEXT[:1],
+}
+# The member of a gRPC message where a datatype's elements stand.
+TYPED_LISTS = {
+    "BOOL": "bool_contents",
+    "UINT8": "uint_contents",
+    "UINT16": "uint_contents",
+    "UINT32": "uint_contents",
+    "UINT64": "uint64_contents",
+    "INT8": "int_contents",
+    "INT16": "int_contents",
+    "INT32": "int_contents",
+    "INT64": "int64_contents",
+    "FP32": "fp32_contents",
+    "FP64": "fp64_contents",
+    "BYTES": "bytes_contents",
+}
+
 TEXT_KEYS = texts("b".encode(), "a".encode(), shape=(2,))
 # The second one is lost by whoever reads numbers as 64-bit floats.
 INT64_KEYS = np.array([-5, 2**53 + 1], dtype=np.int64)
