@@ -13,7 +13,7 @@ use std::borrow::Cow;
 
 use http::header::HeaderValue;
 use http::{Request, Response};
-use protocol::{Body, Error, ModelPath, Result, Route};
+use protocol::{Body, Error, ModelPath, RequestNames, Result, Route};
 use tensor::{Metadata, NewKeys};
 
 use crate::{HEADER_LENGTH, Model, encoding, reply};
@@ -48,7 +48,7 @@ fn numbered_keys(n_keys: usize) -> Vec<String> {
 pub fn handle(model: &impl Model, config: &Config, request: &Request<&[u8]>) -> Response<Vec<u8>> {
     match answer(model, config, request) {
         Ok(response) => response,
-        Err(error) => reply::failure(&error, request_id(config, request, &error).as_deref()),
+        Err(error) => reply::failure(&error, &request_names(config, request, &error)),
     }
 }
 
@@ -116,11 +116,13 @@ fn read_body<'a>(config: &Config, request: &Request<&'a [u8]>) -> Result<Cow<'a,
     encoding::decoded(request.headers(), request.body(), config.max_body_bytes)
 }
 
-/// The `id` that comes back with an error.
-fn request_id(config: &Config, request: &Request<&[u8]>, error: &Error) -> Option<String> {
-    match (Route::parse(request.uri().path()), error) {
-        (_, Error::BodyTooLarge { .. }) => None,
-        (Some(Route::Infer(_)), _) => protocol::request_id(&read_body(config, request).ok()?),
-        _ => None,
-    }
+/// What of the request comes back with an error.
+fn request_names(config: &Config, request: &Request<&[u8]>, error: &Error) -> RequestNames {
+    let read_names = match (Route::parse(request.uri().path()), error) {
+        (_, Error::BodyTooLarge { .. }) => return RequestNames::default(),
+        (Some(Route::Infer(_)), _) => RequestNames::of_tensors,
+        (Some(Route::Predict(_)), _) => RequestNames::of_rows,
+        _ => return RequestNames::default(),
+    };
+    read_body(config, request).map(|body| read_names(&body)).unwrap_or_default()
 }

@@ -2,7 +2,7 @@
 
 use http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, Response};
-use protocol::{Encoded, Error};
+use protocol::{Encoded, Error, RequestNames};
 
 use crate::HEADER_LENGTH;
 
@@ -29,9 +29,9 @@ pub(crate) fn tensors(encoded: Encoded) -> Response<Vec<u8>> {
     response
 }
 
-/// What went wrong, and the `id` of the request in which it did.
-pub(crate) fn failure(error: &Error, id: Option<&str>) -> Response<Vec<u8>> {
-    let mut response = success(protocol::failure(error, id));
+/// What went wrong, and the names of the request in which it did.
+pub(crate) fn failure(error: &Error, request: &RequestNames) -> Response<Vec<u8>> {
+    let mut response = success(protocol::failure(error, request));
     *response.status_mut() = error.status();
     if let Error::WrongMethod { expected, .. } = error
         && let Ok(allow) = HeaderValue::from_str(expected.as_str())

@@ -1,7 +1,7 @@
 //! The packer's two operations.
 
 use engine::{Engine, PackedModel};
-use tensor::{KEY, Metadata};
+use tensor::{Metadata, RESERVED_NAMES};
 
 use crate::module::{loadable_component, packed_component};
 use crate::runtime::Runtime;
@@ -30,7 +30,7 @@ pub fn pack(engine: &Engine, runtime: &[u8], onnx: &[u8], options: &Options) -> 
     let component = loadable_component(runtime)?;
     let mut runtime = Runtime::start(engine, &component)?;
     let loaded = runtime.load(onnx, options, properties(onnx, options))?;
-    check_key_is_free(&runtime.metadata()?)?;
+    check_names_are_free(&runtime.metadata()?)?;
     let wasm = packed_component(&runtime.snapshot()?)?;
     let model = PackedModel::open(engine, &wasm)?;
     verify::compare(&mut runtime, &model)?;
@@ -59,15 +59,16 @@ pub fn examine(
     Ok((runtime.metadata()?, loaded))
 }
 
-/// The keys of rows travel beside the model's tensors, under a name that none of these may have.
-fn check_key_is_free(metadata: &Metadata) -> Result<()> {
-    let taken = metadata.inputs.iter().chain(&metadata.outputs).any(|spec| spec.name == KEY);
-    if taken {
-        let message =
-            format!("it has a tensor named `{KEY}`, the name of the rows' keys; rename it before packing");
-        return Err(Error::Invalid(message));
+/// What names rows, and what is said of bad ones, travels beside the model's tensors, under names that none of these may have.
+fn check_names_are_free(metadata: &Metadata) -> Result<()> {
+    let mut specs = metadata.inputs.iter().chain(&metadata.outputs);
+    let meaning = |name: &str| RESERVED_NAMES.into_iter().find(|(reserved, _)| *reserved == name);
+    match specs.find_map(|spec| meaning(&spec.name)) {
+        None => Ok(()),
+        Some((name, meaning)) => Err(Error::Invalid(format!(
+            "it has a tensor named `{name}`, the name of {meaning}; rename it before packing"
+        ))),
     }
-    Ok(())
 }
 
 /// What the packer adds to the metadata: the file's digest, and the class labels, one a line.

@@ -101,10 +101,12 @@ fn compare(row: u64, batch_size: u64, alone: &[Tensor], among: &[Tensor]) -> Res
 }
 
 fn is_alike(alone: &Tensor, among: &Tensor) -> bool {
-    let numbers = |tensor: &Tensor| match tensor.datatype() {
-        Datatype::Fp32 => Some(floats(tensor.data(), |bytes| f32::from_le_bytes(bytes).into())),
-        Datatype::Fp64 => Some(floats(tensor.data(), f64::from_le_bytes)),
-        _ => None,
+    let numbers = |tensor: &Tensor| -> Option<Vec<f64>> {
+        match tensor.datatype() {
+            Datatype::Fp32 => Some(tensor.map_elements(|bytes| f32::from_le_bytes(bytes).into())),
+            Datatype::Fp64 => Some(tensor.map_elements(f64::from_le_bytes)),
+            _ => None,
+        }
     };
     match (numbers(alone), numbers(among)) {
         (Some(alone), Some(among)) if alone.len() == among.len() => {
@@ -119,11 +121,6 @@ fn is_near(alone: f64, among: f64) -> bool {
     alone.to_bits() == among.to_bits()
         || (alone.is_nan() && among.is_nan())
         || (difference.is_finite() && difference <= ABSOLUTE + RELATIVE * alone.abs().max(among.abs()))
-}
-
-fn floats<const SIZE: usize>(data: &[u8], number: fn([u8; SIZE]) -> f64) -> Vec<f64> {
-    let (elements, _) = data.as_chunks::<SIZE>();
-    elements.iter().map(|&bytes| number(bytes)).collect()
 }
 
 fn invalid(error: tensor::Error) -> Error {

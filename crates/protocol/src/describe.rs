@@ -1,6 +1,6 @@
 //! What a server and a model say of themselves.
 
-use tensor::{Datatype, KEY, Metadata, TensorSpec};
+use tensor::{CLIENT, Datatype, KEY, Metadata, ROW_ERROR, TensorSpec};
 
 use crate::write::{write_list, write_shape, write_string};
 
@@ -34,7 +34,8 @@ pub fn model_ready(name: &str) -> Vec<u8> {
     json
 }
 
-/// The model's signature, with the tensor of keys, which every model takes and returns.
+/// The model's signature, with the tensor of keys, which every model takes and returns. That of clients is named among the properties
+/// only: some clients send every input that they read here.
 #[must_use]
 pub fn model_metadata(metadata: &Metadata) -> Vec<u8> {
     let mut json = br#"{"name":"#.to_vec();
@@ -198,7 +199,8 @@ fn write_specs(json: &mut Vec<u8>, specs: &[TensorSpec]) {
 
 fn write_properties(json: &mut Vec<u8>, metadata: &Metadata) {
     let properties = metadata.properties.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    write_list(json, *b"{}", properties.chain([("key_tensor", KEY)]), |json, (name, value)| {
+    let tensors = [("key_tensor", KEY), ("client_tensor", CLIENT), ("row_error_tensor", ROW_ERROR)];
+    write_list(json, *b"{}", properties.chain(tensors), |json, (name, value)| {
         write_string(json, name);
         json.push(b':');
         write_string(json, value);

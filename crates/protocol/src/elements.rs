@@ -100,6 +100,16 @@ impl<'a> ElementReader<'a> {
         Ok(self.sizes.iter().copied().map(Option::unwrap_or_default).collect())
     }
 
+    /// Appends the element that comes next, which an error will count as number `element`.
+    ///
+    /// # Errors
+    /// [`Error::WrongElement`], also for a list; [`Error::MalformedJson`].
+    pub(crate) fn read_one(&mut self, cursor: &mut Cursor<'_>, element: usize) -> Result<()> {
+        self.n_elements = element;
+        self.element_depth = None;
+        self.read_element(cursor, 0)
+    }
+
     /// Makes room for the elements of `shape`, but not for more than a text of `text_len` bytes can have.
     fn reserve(&mut self, shape: &[u64], text_len: usize) {
         let n_elements = shape.iter().fold(1_u64, |product, &dim| product.saturating_mul(dim));

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use http::Method;
-use tensor::{Datatype, Key};
+use tensor::{Client, Datatype, Key};
 
 /// The result of reading a request or writing an answer.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -98,16 +98,13 @@ pub enum Error {
         "tensor `{input}`: expected data for shape `{expected:?}`, flat or nested, found sizes `{found:?}`"
     )]
     WrongData { input: String, expected: Vec<u64>, found: Vec<u64> },
-    /// Inputs whose first dimensions should count the same rows differ.
-    #[error("tensor `{input}`: expected `{expected}` rows as in the first input, found `{found}`")]
-    RowCounts { input: String, expected: u64, found: u64 },
     /// A tensor that disagrees with itself or the model, or keys that do not name the rows.
     #[error(transparent)]
     Tensor(#[from] tensor::Error),
 
     /// Something wrong with one row.
-    #[error("{}: {error}", RowName { row: *row, key: key.as_ref() })]
-    Row { row: usize, key: Option<Key<'static>>, error: Box<Error> },
+    #[error("{}: {error}", RowName { row: *row, client: client.as_ref(), key: key.as_ref() })]
+    Row { row: usize, client: Option<Client<'static>>, key: Option<Key<'static>>, error: Box<Error> },
     /// A row without names, for a model with several inputs.
     #[error("expected an object that names the inputs, found `{found}`")]
     BareRow { found: String },
@@ -120,6 +117,9 @@ pub enum Error {
     /// A key that is neither a string nor a whole number.
     #[error("expected a string or a 64-bit integer as key, found `{found}`")]
     InvalidKey { found: String },
+    /// A client that is no string, or an empty one.
+    #[error("expected a string that is not empty as client, found `{found}`")]
+    InvalidClient { found: String },
 
     /// The model has no such output.
     #[error("unknown output `{output}`")]
@@ -160,14 +160,19 @@ pub enum Error {
 
 struct RowName<'a> {
     row: usize,
+    client: Option<&'a Client<'static>>,
     key: Option<&'a Key<'static>>,
 }
 
 impl fmt::Display for RowName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "row `{}`", self.row)?;
+        if let Some(client) = self.client {
+            write!(f, ", client `{client}`")?;
+        }
         match self.key {
-            None => write!(f, "row `{}`", self.row),
-            Some(key) => write!(f, "row `{}`, key `{key}`", self.row),
+            None => Ok(()),
+            Some(key) => write!(f, ", key `{key}`"),
         }
     }
 }

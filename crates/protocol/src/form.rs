@@ -41,6 +41,11 @@ impl Place {
         Error::MissingField { path: self.to_string() }
     }
 
+    /// The error that there is a client here and one on each row.
+    pub(crate) fn two_clients(self) -> Error {
+        self.wrong("a client of the whole request or one of each row", "both")
+    }
+
     /// Steps into the object that must be here.
     pub(crate) fn enter_object(self, cursor: &mut Cursor<'_>) -> Result<()> {
         if cursor.enter_object() { Ok(()) } else { Err(self.wrong("an object", cursor.value())) }

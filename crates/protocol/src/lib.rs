@@ -11,8 +11,9 @@
 //!   once, to the nearest, and written with the fewest digits that read back as the same value.
 //! - **`data` is flat or nested**; nested data has exactly the sizes of the shape.
 //! - **`FP16` and `BF16` have no JSON form.** They need binary tensor data.
-//! - **Keys** follow the rules of [`tensor::Keys`]. In tensors, they are an input `key` that comes back as the last output
-//!   unless the request places it. In rows, they are a field `key` or a list `keys`.
+//! - **Keys and clients** follow the rules of [`tensor::Keys`]. In tensors, they are inputs `key` and `client` that come back as the
+//!   last outputs unless the request places them. In rows, they are fields `key` and `client` or lists `keys` and `clients`.
+//! - **Bad rows** fail the request, or are reported if it asks for that: in rows in their places, in tensors as an output `row_error`.
 //!
 //! Source: Open Inference Protocol V2, <https://github.com/kserve/open-inference-protocol>; rows after TensorFlow
 //! Serving's REST API, <https://www.tensorflow.org/tfx/serving/api_rest>.
@@ -28,8 +29,11 @@ mod infer;
 mod number;
 mod openapi;
 mod parameters;
+mod partition;
+mod request_names;
 mod response;
 mod route;
+mod row_errors;
 mod rows;
 mod status;
 mod write;
@@ -41,8 +45,11 @@ pub use describe::{
 };
 pub use error::{Error, Result};
 pub use failure::failure;
-pub use infer::{InferRequest, RequestedOutput, request_id};
+pub use infer::{InferRequest, Input, RequestedOutput};
 pub use openapi::openapi;
+pub use partition::{BadRows, OnRowError, Partition, stacked};
+pub use request_names::RequestNames;
 pub use response::{Encoded, InferResponse, Output};
 pub use route::{ModelPath, Route};
+pub use row_errors::row_errors;
 pub use rows::{Answer, Rows};

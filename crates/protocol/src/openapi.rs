@@ -3,11 +3,12 @@
 //!
 //! It describes JSON; binary tensor data has no schema. What a schema cannot say is left to the answers of status 4xx: that data has
 //! the elements that its shape counts, that keys differ, that `1.0` is no whole number here though it is one to JSON Schema.
+//! `on_row_error` is not described: where bad rows are reported, a row that breaks the schema is no mistake of the request.
 //!
 //! Source: OpenAPI 3.1.0, whose schemas are JSON Schema 2020-12.
 
 use serde_json::{Value, json};
-use tensor::{Datatype, KEY, Metadata, TensorSpec};
+use tensor::{CLIENT, Datatype, DuplicateKeys, KEY, Metadata, ROW_ERROR, TensorSpec};
 
 /// The OpenAPI document of the routes of one model and of the server's own.
 #[must_use]
@@ -66,8 +67,9 @@ fn schemas(metadata: &Metadata) -> Value {
     json!({
         "Error": object(&[("error", string.clone()), ("code", string.clone())], &[
             ("id", string.clone()), ("input", string.clone()), ("row", json!({"type": "integer", "minimum": 0})),
-            (KEY, reference("Key")),
+            (KEY, reference("Key")), (CLIENT, reference("Client")),
         ]),
+        "Client": {"type": "string", "minLength": 1},
         "Key": {"anyOf": [string, integer(i64::MIN.into(), u64::MAX.into())]},
         "Health": object(&[("live", is_true.clone()), ("ready", is_true.clone())], &[]),
         "ServerMetadata": object(&[("name", string.clone()), ("version", string.clone()), ("extensions", list(string.clone()))], &[]),
@@ -86,36 +88,55 @@ fn schemas(metadata: &Metadata) -> Value {
         "InferRequest": infer_request(metadata),
         "InferResponse": object(
             &[("model_name", json!({"const": metadata.name})), ("outputs", answered_tensors(&metadata.outputs))],
-            &[("model_version", string.clone()), ("id", string), ("parameters", parameters())],
+            &[("model_version", string.clone()), ("id", string), ("parameters", request_parameters())],
         ),
-        "PredictRequest": object(&[("instances", list(instance(metadata)))], &[]),
-        "PredictResponse": object(&[("predictions", list(prediction(metadata)))], &[]),
+        "PredictRequest": predict_request(metadata),
+        "PredictResponse": object(
+            &[("predictions", list(prediction(metadata)))],
+            &[(CLIENT, reference("Client"))],
+        ),
     })
 }
 
 fn infer_request(metadata: &Metadata) -> Value {
-    let names: Vec<&str> = metadata.outputs.iter().map(|spec| spec.name.as_str()).chain([KEY]).collect();
+    let outputs = metadata.outputs.iter().map(|spec| spec.name.as_str());
+    let names: Vec<&str> = outputs.chain([KEY, CLIENT]).collect();
     let output = object(&[("name", json!({"enum": names}))], &[("parameters", parameters())]);
     object(
         &[("inputs", tensors(&metadata.inputs))],
         &[
             ("id", json!({"type": ["string", "null"]})),
-            ("parameters", parameters()),
+            ("parameters", request_parameters()),
             ("outputs", json!({"type": ["array", "null"], "items": output, "uniqueItems": true})),
         ],
     )
 }
 
-/// A list with tensors of these names, and perhaps the keys.
+/// What comes beside rows, all of it optional.
+fn predict_request(metadata: &Metadata) -> Value {
+    let policies = DuplicateKeys::ALL.map(DuplicateKeys::name);
+    object(
+        &[("instances", list(instance(metadata)))],
+        &[
+            ("keys", list(reference("Key"))),
+            ("clients", list(reference("Client"))),
+            (CLIENT, reference("Client")),
+            ("generate_keys", json!({"type": "boolean"})),
+            ("on_duplicate_key", json!({"enum": policies})),
+        ],
+    )
+}
+
+/// A list with tensors of these names, and perhaps the keys and clients.
 fn tensors(specs: &[TensorSpec]) -> Value {
-    let one_of: Vec<Value> = specs.iter().map(tensor).chain([key_tensor()]).collect();
+    let one_of: Vec<Value> = specs.iter().map(tensor).chain([key_tensor(), client_tensor()]).collect();
     let contains =
         |spec: &TensorSpec| json!({"contains": object(&[("name", json!({"const": spec.name}))], &[])});
     let all: Vec<Value> = specs.iter().map(contains).collect();
-    json!({"type": "array", "items": {"anyOf": one_of}, "minItems": specs.len(), "maxItems": specs.len() + 1, "allOf": all})
+    json!({"type": "array", "items": {"anyOf": one_of}, "minItems": specs.len(), "maxItems": specs.len() + 2, "allOf": all})
 }
 
-/// Those outputs that were asked for, or their best classes, and perhaps the keys.
+/// Those outputs that were asked for, or their best classes, and perhaps the keys, the clients and what is wrong with other rows.
 fn answered_tensors(specs: &[TensorSpec]) -> Value {
     let names: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
     let classes = object(
@@ -127,7 +148,8 @@ fn answered_tensors(specs: &[TensorSpec]) -> Value {
         ],
         &[],
     );
-    let any_of: Vec<Value> = specs.iter().map(tensor).chain([classes, key_tensor()]).collect();
+    let beside = [classes, key_tensor(), client_tensor(), text_tensor(ROW_ERROR, &json!({"type": "string"}))];
+    let any_of: Vec<Value> = specs.iter().map(tensor).chain(beside).collect();
     list(json!({"anyOf": any_of}))
 }
 
@@ -153,15 +175,26 @@ fn tensor(spec: &TensorSpec) -> Value {
 fn key_tensor() -> Value {
     let integers = Datatype::ALL.into_iter().filter(|datatype| datatype.is_integer());
     let datatypes: Vec<&str> = integers.chain([Datatype::Bytes]).map(Datatype::name).collect();
+    row_tensor(KEY, json!({"enum": datatypes}), reference("Key"))
+}
+
+fn client_tensor() -> Value {
+    text_tensor(CLIENT, &reference("Client"))
+}
+
+fn text_tensor(name: &str, element: &Value) -> Value {
+    row_tensor(name, json!({"const": Datatype::Bytes.name()}), element.clone())
+}
+
+/// A tensor with one element a row.
+fn row_tensor(name: &str, datatype: Value, element: Value) -> Value {
+    let size = json!({"type": "integer", "minimum": 0});
     object(
         &[
-            ("name", json!({"const": KEY})),
-            ("datatype", json!({"enum": datatypes})),
-            (
-                "shape",
-                json!({"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1, "maxItems": 2}),
-            ),
-            ("data", list(reference("Key"))),
+            ("name", json!({"const": name})),
+            ("datatype", datatype),
+            ("shape", json!({"type": "array", "items": size, "minItems": 1, "maxItems": 2})),
+            ("data", list(element)),
         ],
         &[("parameters", parameters())],
     )
@@ -171,7 +204,7 @@ fn key_tensor() -> Value {
 fn instance(metadata: &Metadata) -> Value {
     let fields: Vec<(&str, Value)> =
         metadata.inputs.iter().map(|spec| (spec.name.as_str(), row(spec, RowOf::Request))).collect();
-    let mut named = object(&fields, &[(KEY, reference("Key"))]);
+    let mut named = object(&fields, &[(KEY, reference("Key")), (CLIENT, reference("Client"))]);
     if let Some(named) = named.as_object_mut() {
         named.insert("additionalProperties".to_owned(), json!(false));
     }
@@ -181,15 +214,17 @@ fn instance(metadata: &Metadata) -> Value {
     }
 }
 
-/// A row's outputs by name, or bare if there is one and no key.
+/// A row's outputs by name, or bare if there is one and no key; or what is wrong with the row.
 fn prediction(metadata: &Metadata) -> Value {
     let fields: Vec<(&str, Value)> =
         metadata.outputs.iter().map(|spec| (spec.name.as_str(), row(spec, RowOf::Answer))).collect();
-    let named = object(&fields, &[(KEY, reference("Key"))]);
-    match metadata.outputs.as_slice() {
-        [only] => json!({"anyOf": [named, row(only, RowOf::Answer)]}),
-        _ => named,
+    let names = [(KEY, reference("Key")), (CLIENT, reference("Client"))];
+    let bad = object(&[("error", reference("Error"))], &names);
+    let mut any_of = vec![object(&fields, &names), bad];
+    if let [only] = metadata.outputs.as_slice() {
+        any_of.push(row(only, RowOf::Answer));
     }
+    json!({"anyOf": any_of})
 }
 
 /// Where a row's value stands.
@@ -220,6 +255,11 @@ fn nested(datatype: Datatype, shape: &[i64]) -> Value {
             }
         }
     }
+}
+
+/// Those of a request or its answer.
+fn request_parameters() -> Value {
+    json!({"type": ["object", "null"], "properties": {CLIENT: reference("Client")}})
 }
 
 fn parameters() -> Value {
@@ -297,6 +337,7 @@ mod tests {
             "additionalProperties": false,
             "properties": {
                 "x": pixels, "t": {"anyOf": [texts, text]}, "key": {"$ref": "#/components/schemas/Key"},
+                "client": {"$ref": "#/components/schemas/Client"},
             },
         });
         assert_eq!(request["properties"]["instances"]["items"], expect);
@@ -309,7 +350,7 @@ mod tests {
         let x = &inputs["items"]["anyOf"][0]["properties"];
         assert_eq!((&x["name"], &x["datatype"]), (&json!({"const": "x"}), &json!({"const": "UINT8"})));
         assert_eq!(x["shape"]["prefixItems"], json!([{"type": "integer", "minimum": 0}, {"const": 2}]));
-        assert_eq!((&inputs["minItems"], &inputs["maxItems"]), (&json!(2), &json!(3)));
+        assert_eq!((&inputs["minItems"], &inputs["maxItems"]), (&json!(2), &json!(4)));
     }
 
     #[test]

@@ -2,14 +2,15 @@
 //!
 //! Source: Open Inference Protocol V2, "Binary Tensor Data Extension" and "Classification Extension".
 
-use tensor::DuplicateKeys;
+use tensor::{CLIENT, Client, DuplicateKeys};
 
 use crate::Result;
 use crate::cursor::Cursor;
 use crate::form::Place;
+use crate::partition::OnRowError;
 
 /// The known parameters of a request, an input or an output, as far as they are given.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Parameters {
     /// Whether outputs that are not listed are returned in binary form.
     pub(crate) binary_data_output: Option<bool>,
@@ -21,8 +22,12 @@ pub(crate) struct Parameters {
     pub(crate) classification: Option<u64>,
     /// What becomes of a row whose key an earlier row has.
     pub(crate) on_duplicate_key: Option<DuplicateKeys>,
+    /// What becomes of a bad row.
+    pub(crate) on_row_error: Option<OnRowError>,
     /// Whether rows without keys get new ones.
     pub(crate) generate_keys: Option<bool>,
+    /// The client of the whole request.
+    pub(crate) client: Option<Client<'static>>,
 }
 
 impl Parameters {
@@ -50,9 +55,19 @@ impl Parameters {
                     read.classification = Some(count("`classification` to be a number of classes")?);
                 }
                 "on_duplicate_key" => {
-                    let policy = name_of(value).and_then(|name| DuplicateKeys::from_name(&name));
+                    let policy = text(value).and_then(|name| DuplicateKeys::from_name(&name));
                     let expected = "`on_duplicate_key` to be `error`, `allow` or `first`";
                     read.on_duplicate_key = Some(policy.ok_or_else(|| place.wrong(expected, value))?);
+                }
+                "on_row_error" => {
+                    let policy = text(value).and_then(|name| OnRowError::from_name(&name));
+                    let expected = "`on_row_error` to be `fail` or `report`";
+                    read.on_row_error = Some(policy.ok_or_else(|| place.wrong(expected, value))?);
+                }
+                CLIENT => {
+                    let client = text(value).and_then(Client::new);
+                    let expected = "`client` to be a string that is not empty";
+                    read.client = Some(client.ok_or_else(|| place.wrong(expected, value))?);
                 }
                 _ => {}
             }
@@ -61,7 +76,7 @@ impl Parameters {
     }
 }
 
-fn name_of(value: &str) -> Option<String> {
+fn text(value: &str) -> Option<String> {
     serde_json::from_str(value).ok()
 }
 
@@ -79,14 +94,16 @@ mod tests {
 
     #[test]
     fn known_parameters_are_read_and_others_tolerated() {
-        let known = r#"{"a":[1,{}],"binary_data_output":true,"binary_data":false,"binary_data_size":8,"classification":3,"on_duplicate_key":"first","generate_keys":true}"#;
+        let known = r#"{"a":[1,{}],"binary_data_output":true,"binary_data":false,"binary_data_size":8,"classification":3,"on_duplicate_key":"first","generate_keys":true,"on_row_error":"report","client":"c"}"#;
         let expect = Parameters {
             binary_data_output: Some(true),
             binary_data: Some(false),
             binary_data_size: Some(8),
             classification: Some(3),
             on_duplicate_key: Some(DuplicateKeys::First),
+            on_row_error: Some(OnRowError::Report),
             generate_keys: Some(true),
+            client: Client::new("c"),
         };
         assert_eq!(read(known), Ok(expect));
         assert_eq!(read("null"), Ok(Parameters::default()));
@@ -103,6 +120,14 @@ mod tests {
             (
                 r#"{"on_duplicate_key":"last"}"#,
                 "`parameters`: expected `on_duplicate_key` to be `error`, `allow` or `first`, found `\"last\"`",
+            ),
+            (
+                r#"{"on_row_error":7}"#,
+                "`parameters`: expected `on_row_error` to be `fail` or `report`, found `7`",
+            ),
+            (
+                r#"{"client":""}"#,
+                "`parameters`: expected `client` to be a string that is not empty, found `\"\"`",
             ),
             ("[]", "`parameters`: expected an object, found `[]`"),
         ] {

@@ -2,7 +2,7 @@
 //!
 //! Source: Open Inference Protocol V2, "Inference" and "Binary Tensor Data Extension".
 
-use tensor::Tensor;
+use tensor::{CLIENT, Client, Tensor};
 
 use crate::Result;
 use crate::write::{ElementWriter, write_integer, write_list, write_shape, write_string};
@@ -16,6 +16,8 @@ pub struct InferResponse<'a> {
     pub model_version: &'a str,
     /// The request's `id`.
     pub id: Option<&'a str>,
+    /// The client of the whole request.
+    pub client: Option<&'a Client<'a>>,
     /// The outputs, in the order in which they are returned, keys among them.
     pub outputs: &'a [Output],
 }
@@ -53,6 +55,13 @@ impl InferResponse<'_> {
         if let Some(id) = self.id {
             json.extend_from_slice(br#","id":"#);
             write_string(&mut json, id);
+        }
+        if let Some(client) = self.client {
+            json.extend_from_slice(br#","parameters":{"#);
+            write_string(&mut json, CLIENT);
+            json.push(b':');
+            write_string(&mut json, client.name());
+            json.push(b'}');
         }
         json.extend_from_slice(br#","outputs":"#);
         write_list(&mut json, *b"[]", outputs, write_output);
@@ -128,10 +137,16 @@ mod tests {
         let key = Tensor::new("key", Datatype::Bytes, vec![1], b"\x01\0\0\0a".to_vec()).unwrap();
         let half = Tensor::new("h", Datatype::Fp16, vec![1], vec![0, 60]).unwrap();
         let outputs = [output(y, false), output(half, true), output(key, false)];
-        let response =
-            InferResponse { model_name: "m", model_version: "1", id: Some("42"), outputs: &outputs };
+        let client = Client::new("c");
+        let response = InferResponse {
+            model_name: "m",
+            model_version: "1",
+            id: Some("42"),
+            client: client.as_ref(),
+            outputs: &outputs,
+        };
         let json = concat!(
-            r#"{"model_name":"m","model_version":"1","id":"42","outputs":["#,
+            r#"{"model_name":"m","model_version":"1","id":"42","parameters":{"client":"c"},"outputs":["#,
             r#"{"name":"y","datatype":"FP32","shape":[1,2],"data":[0.5,-1.0]},"#,
             r#"{"name":"h","datatype":"FP16","shape":[1],"parameters":{"binary_data_size":2}},"#,
             r#"{"name":"key","datatype":"BYTES","shape":[1],"data":["a"]}]}"#,
@@ -153,12 +168,15 @@ mod tests {
             let data: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
             let tensor = Tensor::new("x", Datatype::Int64, vec![numbers.len() as u64], data).unwrap();
             let outputs: Vec<Output> = forms.iter().map(|&is_binary| output(tensor.clone(), is_binary)).collect();
-            let response = InferResponse { model_name: "", model_version: "", id: Some(&id), outputs: &outputs };
+            let (model_name, model_version) = ("", "");
+            let response =
+                InferResponse { model_name, model_version, id: Some(&id), client: None, outputs: &outputs };
             let encoded = response.write().unwrap();
             let (json, binary) = encoded.body.split_at(encoded.json_len.unwrap_or(encoded.body.len()));
             let json = std::str::from_utf8(json).unwrap().replacen("\"outputs\"", "\"inputs\"", 1);
-            let request = InferRequest::read(json.as_bytes(), binary).unwrap();
-            prop_assert_eq!(request.inputs, vec![tensor; forms.len()]);
+            let request = InferRequest::read(json.as_bytes(), binary, &[]).unwrap();
+            let inputs: Vec<Tensor> = request.inputs.into_iter().map(|input| input.tensor).collect();
+            prop_assert_eq!(inputs, vec![tensor; forms.len()]);
             prop_assert_eq!(request.id.as_deref(), Some(id.as_str()));
         }
     }

@@ -1,8 +1,8 @@
 //! A request row by row: `{"instances": […]}`, answered by `{"predictions": […]}`; or column by column: `{"inputs": …}`,
 //! answered by `{"outputs": …}`. Both in one request are none.
 //!
-//! **Rows.** An instance is an object of the model's inputs and, optionally, a `key`; for a model with one input it may be
-//! the bare value. The values of all rows are stacked into one tensor per input, `[n_rows, …]`; a scalar fits an input `[-1]`
+//! **Rows.** An instance is an object of the model's inputs and, optionally, a `key` and a `client`; for a model with one input it
+//! may be the bare value. The values of all rows are stacked into one tensor per input, `[n_rows, …]`; a scalar fits an input `[-1]`
 //! or `[-1, 1]`. A prediction is an object of the model's outputs and the key; for a model with one output and no keys it is
 //! the bare value.
 //!
@@ -14,16 +14,19 @@
 //! **Keys** are a field `key` of each instance, or a list `keys` beside `instances` or `inputs`, one per row; not both. They
 //! come back as the field `key` of each prediction, or as a list `keys` beside `outputs`.
 //!
+//! **Clients**, whose names the keys are, stand where keys stand: as a field `client` or a list `clients`. A request of one client
+//! says so once, as a member `client`, which comes back as such, keys or no keys.
+//!
 //! **`generate_keys`**, if true, gives every row without a key a new one, a UUID of version 7, which comes back like any other.
 //!
-//! **`on_duplicate_key`** says what becomes of a row whose key an earlier row has, whether or not the earlier one is good:
+//! **`on_duplicate_key`** says what becomes of a row whose key an earlier row of its client has, whether or not the earlier one is good:
 //! `"error"`, the default; `"allow"`, both are answered; `"first"`, the later row has no place in the answer and does not
 //! reach the model.
 //!
-//! **`on_row_error`** says what becomes of a bad row: one that cannot be read, or whose key is invalid, missing or an
+//! **`on_row_error`** says what becomes of a bad row: one that cannot be read, or whose key or client is invalid, missing or an
 //! erroneous duplicate. `"fail"`, the default: the request fails. `"report"`, for `instances` only: the good rows are
 //! answered as if they were the whole request, and the bad row's place in `predictions` is
-//! `{"key": …, "error": {"error": …, "code": …, "input": …, "row": n}}`, as far as these are known. Without good rows the
+//! `{"key": …, "client": …, "error": {"error": …, "code": …, "input": …, "row": n}}`, as far as these are known. Without good rows the
 //! model is not run. What is wrong with no single row still fails the request: malformed JSON, keys that are not as many as
 //! the rows, a number of rows that the model does not take, inputs that the model itself refuses, and more than a hundred
 //! thousand bad rows.
@@ -34,26 +37,30 @@
 mod answer;
 mod inputs;
 mod instances;
-mod keys;
-mod partition;
+mod names;
 mod stack;
 #[cfg(test)]
 mod tests;
 
 pub use answer::Answer;
 
-use tensor::{DuplicateKeys, NewKeys, Tensor, TensorSpec};
+use std::borrow::Cow;
+
+use tensor::{CLIENT as CLIENT_NAME, Client, DuplicateKeys, Key, NewKeys, Tensor, TensorSpec};
 
 use self::inputs::Inputs;
 use self::instances::Instances;
-use self::keys::KeyList;
+use self::names::{NameList, read_client, read_key};
 use crate::cursor::Cursor;
 use crate::form::Place;
+use crate::partition::OnRowError;
 use crate::{Error, Result};
 
 const INSTANCES: Place = Place::Member("instances");
 const INPUTS: Place = Place::Member("inputs");
 const KEYS: Place = Place::Member("keys");
+const CLIENTS: Place = Place::Member("clients");
+const CLIENT: Place = Place::Member(CLIENT_NAME);
 const ON_ROW_ERROR: Place = Place::Member("on_row_error");
 const GENERATE_KEYS: Place = Place::Member("generate_keys");
 const ON_DUPLICATE_KEY: Place = Place::Member("on_duplicate_key");
@@ -86,24 +93,6 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// What becomes of bad rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum OnRowError {
-    #[default]
-    Fail,
-    Report,
-}
-
-impl OnRowError {
-    fn from_name(name: &str) -> Option<Self> {
-        match name {
-            "fail" => Some(Self::Fail),
-            "report" => Some(Self::Report),
-            _ => None,
-        }
-    }
-}
-
 /// What the request decides about its rows.
 #[derive(Clone, Copy, Debug)]
 struct Policies {
@@ -112,12 +101,31 @@ struct Policies {
     new_keys: Option<NewKeys>,
 }
 
+/// What names the rows from beside them.
+#[derive(Debug, Default)]
+struct Beside<'a> {
+    keys: Option<NameList<Key<'a>>>,
+    clients: Option<NameList<Client<'a>>>,
+    /// The client of the whole request.
+    client: Option<Client<'a>>,
+}
+
+impl Beside<'_> {
+    /// Checks that there is one client for all rows or one for each, not both.
+    fn check_client(&self, have_rows_clients: bool) -> Result<()> {
+        match &self.client {
+            Some(_) if have_rows_clients || self.clients.is_some() => Err(CLIENT.two_clients()),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// The members of the body, which come in any order.
 #[derive(Debug, Default)]
 struct Members<'a, 's> {
     instances: Option<Instances<'a, 's>>,
     inputs: Option<Inputs<'s>>,
-    keys: Option<KeyList<'a>>,
+    beside: Beside<'a>,
     on_row_error: Option<OnRowError>,
     on_duplicate_key: Option<DuplicateKeys>,
     generate_keys: Option<bool>,
@@ -130,14 +138,22 @@ impl<'a, 's> Members<'a, 's> {
             "inputs" if self.instances.is_some() => Err(both_forms()),
             "instances" => INSTANCES.set(&mut self.instances, Instances::read(cursor, specs)?),
             "inputs" => INPUTS.set(&mut self.inputs, Inputs::read(cursor, specs)?),
-            "keys" => KEYS.set(&mut self.keys, KeyList::read(cursor)?),
+            "keys" => KEYS.set(&mut self.beside.keys, NameList::read(KEYS, cursor, read_key)?),
+            "clients" => CLIENTS.set(&mut self.beside.clients, NameList::read(CLIENTS, cursor, read_client)?),
+            CLIENT_NAME => {
+                let expected = "a string that is not empty";
+                CLIENT.set(&mut self.beside.client, read_choice(cursor, CLIENT, expected, Client::new)?)
+            }
             "on_row_error" => {
-                let choice = read_choice(cursor, ON_ROW_ERROR, "`fail` or `report`", OnRowError::from_name);
+                let choice = read_choice(cursor, ON_ROW_ERROR, "`fail` or `report`", |name| {
+                    OnRowError::from_name(&name)
+                });
                 ON_ROW_ERROR.set(&mut self.on_row_error, choice?)
             }
             "on_duplicate_key" => {
                 let expected = "`error`, `allow` or `first`";
-                let choice = read_choice(cursor, ON_DUPLICATE_KEY, expected, DuplicateKeys::from_name);
+                let choice =
+                    read_choice(cursor, ON_DUPLICATE_KEY, expected, |name| DuplicateKeys::from_name(&name));
                 ON_DUPLICATE_KEY.set(&mut self.on_duplicate_key, choice?)
             }
             "generate_keys" => {
@@ -159,8 +175,8 @@ impl<'a, 's> Members<'a, 's> {
             new_keys: self.generate_keys.filter(|is_asked| *is_asked).map(|_| new_keys),
         };
         match (self.instances, self.inputs) {
-            (Some(instances), _) => instances.finish(self.keys, policies),
-            (None, Some(inputs)) => inputs.finish(self.keys, policies),
+            (Some(instances), _) => instances.finish(self.beside, policies),
+            (None, Some(inputs)) => inputs.finish(self.beside, policies),
             (None, None) => Err(INSTANCES.missing()),
         }
     }
@@ -171,13 +187,13 @@ fn both_forms() -> Error {
 }
 
 /// The string that must be here, one of those `expected`.
-fn read_choice<T>(
-    cursor: &mut Cursor<'_>,
+fn read_choice<'a, T>(
+    cursor: &mut Cursor<'a>,
     place: Place,
     expected: &'static str,
-    from_name: impl Fn(&str) -> Option<T>,
+    from_name: impl Fn(Cow<'a, str>) -> Option<T>,
 ) -> Result<T> {
     let mut value = cursor.clone();
-    let choice = cursor.string()?.and_then(|name| from_name(&name));
+    let choice = cursor.string()?.and_then(from_name);
     choice.ok_or_else(|| place.wrong(expected, value.value()))
 }

@@ -9,12 +9,12 @@
 //! | 415 | `unsupported_content_encoding` |
 //! | 422, inputs | `missing_input`, `unknown_input`, `duplicate_input`, `missing_data`, `wrong_datatype`, `unknown_datatype`, `wrong_shape`, `shape_overflow`, `wrong_data`, `wrong_element`, `row_counts`, `empty_batch`, `binary_only`, `binary_tensor_data`, `raw_request`, `invalid_input` |
 //! | 422, rows | `bare_row`, `unknown_field` |
-//! | 422, keys | `missing_key`, `duplicate_key`, `key_count`, `invalid_key` |
+//! | 422, keys | `missing_key`, `duplicate_key`, `key_count`, `invalid_key`, `missing_client`, `client_count`, `invalid_client` |
 //! | 422, outputs | `unknown_output`, `duplicate_output`, `classification` |
 //! | 500 | `model_failed`, `rows_changed` |
 
 use http::StatusCode;
-use tensor::Key;
+use tensor::{CLIENT, Client, KEY, Key};
 
 use crate::Error;
 
@@ -23,6 +23,7 @@ use crate::Error;
 pub(crate) struct Location<'a> {
     pub(crate) input: Option<&'a str>,
     pub(crate) row: Option<usize>,
+    pub(crate) client: Option<&'a Client<'static>>,
     pub(crate) key: Option<&'a Key<'static>>,
 }
 
@@ -84,17 +85,17 @@ impl Error {
             Self::BinaryOnlyInput { .. } | Self::BinaryOnlyOutput { .. } | Self::OutputNotUtf8 { .. } => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "binary_only")
             }
-            Self::WrongElement { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "wrong_element"),
+            Self::WrongElement { input, .. } => (StatusCode::UNPROCESSABLE_ENTITY, wrong_element_code(input)),
             Self::Ragged { .. } | Self::TooDeep { .. } | Self::WrongData { .. } => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "wrong_data")
             }
-            Self::RowCounts { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "row_counts"),
             Self::Tensor(error) => (StatusCode::UNPROCESSABLE_ENTITY, tensor_code(error)),
             Self::Row { error, .. } => error.status_and_code(),
             Self::BareRow { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "bare_row"),
             Self::UnknownField { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "unknown_field"),
             Self::WrongRowShape { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "wrong_shape"),
             Self::InvalidKey { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_key"),
+            Self::InvalidClient { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_client"),
             Self::UnknownOutput { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "unknown_output"),
             Self::DuplicateOutput { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "duplicate_output"),
             Self::EmptyBatch { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "empty_batch"),
@@ -120,17 +121,29 @@ impl Error {
             | Self::Ragged { input, .. }
             | Self::TooDeep { input, .. }
             | Self::WrongData { input, .. }
-            | Self::RowCounts { input, .. }
             | Self::WrongRowShape { input, .. }
             | Self::InvalidBase64 { input, .. }
             | Self::UnknownField { field: input } => Location::input(input),
-            Self::InvalidKey { .. } => Location::input(tensor::KEY),
+            Self::InvalidKey { .. } => Location::input(KEY),
+            Self::InvalidClient { .. } => Location::input(CLIENT),
             Self::Tensor(error) => tensor_location(error),
-            Self::Row { row, key, error } => {
-                Location { input: error.location().input, row: Some(*row), key: key.as_ref() }
-            }
+            Self::Row { row, client, key, error } => Location {
+                input: error.location().input,
+                row: Some(*row),
+                client: client.as_ref(),
+                key: key.as_ref(),
+            },
             _ => Location::default(),
         }
+    }
+}
+
+/// No input of a model has the name of the keys or of the clients.
+fn wrong_element_code(input: &str) -> &'static str {
+    match input {
+        KEY => "invalid_key",
+        CLIENT => "invalid_client",
+        _ => "wrong_element",
     }
 }
 
@@ -140,24 +153,32 @@ fn tensor_code(error: &tensor::Error) -> &'static str {
         tensor::Error::DataLength { .. } | tensor::Error::BytesElements { .. } => "wrong_data",
         tensor::Error::WrongDatatype { .. } => "wrong_datatype",
         tensor::Error::WrongShape { .. } => "wrong_shape",
-        tensor::Error::MissingKey { .. } => "missing_key",
+        tensor::Error::RowCounts { .. } => "row_counts",
+        tensor::Error::MissingKey { .. } | tensor::Error::ClientWithoutKey { .. } => "missing_key",
+        tensor::Error::MissingClient { .. } => "missing_client",
         tensor::Error::DuplicateKey { .. } => "duplicate_key",
         tensor::Error::KeyCount { .. } => "key_count",
         tensor::Error::KeyDatatype { .. }
         | tensor::Error::KeyShape { .. }
         | tensor::Error::KeyNotUtf8 { .. } => "invalid_key",
+        tensor::Error::ClientCount { .. } => "client_count",
+        tensor::Error::ClientDatatype { .. }
+        | tensor::Error::ClientShape { .. }
+        | tensor::Error::ClientNotText { .. } => "invalid_client",
     }
 }
 
 fn tensor_location(error: &tensor::Error) -> Location<'_> {
     let location = Location::input(error.tensor());
     match error {
-        tensor::Error::DuplicateKey { key, row, .. } => {
-            Location { row: Some(*row), key: Some(key), ..location }
+        tensor::Error::DuplicateKey { client, key, row, .. } => {
+            Location { row: Some(*row), client: client.as_ref(), key: Some(key), ..location }
         }
-        tensor::Error::MissingKey { row } | tensor::Error::KeyNotUtf8 { row } => {
-            Location { row: Some(*row), ..location }
-        }
+        tensor::Error::MissingKey { row }
+        | tensor::Error::MissingClient { row }
+        | tensor::Error::ClientWithoutKey { row }
+        | tensor::Error::KeyNotUtf8 { row }
+        | tensor::Error::ClientNotText { row } => Location { row: Some(*row), ..location },
         tensor::Error::ShapeOverflow { .. }
         | tensor::Error::DataLength { .. }
         | tensor::Error::BytesElements { .. }
@@ -165,6 +186,10 @@ fn tensor_location(error: &tensor::Error) -> Location<'_> {
         | tensor::Error::WrongShape { .. }
         | tensor::Error::KeyDatatype { .. }
         | tensor::Error::KeyShape { .. }
-        | tensor::Error::KeyCount { .. } => location,
+        | tensor::Error::KeyCount { .. }
+        | tensor::Error::ClientDatatype { .. }
+        | tensor::Error::ClientShape { .. }
+        | tensor::Error::ClientCount { .. }
+        | tensor::Error::RowCounts { .. } => location,
     }
 }

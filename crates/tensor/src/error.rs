@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Datatype, KEY, Key};
+use crate::{CLIENT, Client, Datatype, KEY, Key};
 
 /// The result of checking a tensor or keys.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -22,10 +22,16 @@ pub enum Error {
     WrongDatatype { tensor: String, expected: Datatype, found: Datatype },
     /// The shape does not fit the one of the model's signature.
     WrongShape { tensor: String, expected: Vec<i64>, found: Vec<u64> },
+    /// Inputs whose first dimensions should count the same rows differ.
+    RowCounts { tensor: String, expected: u64, found: u64 },
     /// Other rows have a key, this one has none.
     MissingKey { row: usize },
-    /// Two rows have the same key.
-    DuplicateKey { key: Key<'static>, first_row: usize, row: usize },
+    /// Other rows have a client, this one has none.
+    MissingClient { row: usize },
+    /// A client of whose keys there is none.
+    ClientWithoutKey { row: usize },
+    /// Two rows have the same key, of the same client if they have one.
+    DuplicateKey { client: Option<Client<'static>>, key: Key<'static>, first_row: usize, row: usize },
     /// The keys are neither `BYTES` nor of an integer type.
     KeyDatatype { found: Datatype },
     /// The keys' shape is neither `[n]` nor `[n, 1]`.
@@ -34,6 +40,14 @@ pub enum Error {
     KeyCount { expected: u64, found: u64 },
     /// The key is not valid UTF-8.
     KeyNotUtf8 { row: usize },
+    /// The clients are not `BYTES`.
+    ClientDatatype { found: Datatype },
+    /// The clients' shape is neither `[n]` nor `[n, 1]`.
+    ClientShape { found: Vec<u64> },
+    /// The number of clients is not the number of rows.
+    ClientCount { expected: u64, found: u64 },
+    /// The client is not valid UTF-8, or it is empty.
+    ClientNotText { row: usize },
 }
 
 impl Error {
@@ -45,18 +59,26 @@ impl Error {
             | Self::DataLength { tensor, .. }
             | Self::BytesElements { tensor, .. }
             | Self::WrongDatatype { tensor, .. }
-            | Self::WrongShape { tensor, .. } => tensor,
+            | Self::WrongShape { tensor, .. }
+            | Self::RowCounts { tensor, .. } => tensor,
             Self::MissingKey { .. }
             | Self::DuplicateKey { .. }
             | Self::KeyDatatype { .. }
             | Self::KeyShape { .. }
             | Self::KeyCount { .. }
+            | Self::ClientWithoutKey { .. }
             | Self::KeyNotUtf8 { .. } => KEY,
+            Self::MissingClient { .. }
+            | Self::ClientDatatype { .. }
+            | Self::ClientShape { .. }
+            | Self::ClientCount { .. }
+            | Self::ClientNotText { .. } => CLIENT,
         }
     }
 }
 
 impl fmt::Display for Error {
+    #[expect(clippy::too_many_lines, reason = "a message for each error")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ShapeOverflow { tensor, shape } => {
@@ -78,12 +100,28 @@ impl fmt::Display for Error {
             Self::WrongShape { tensor, expected, found } => {
                 write!(f, "tensor `{tensor}`: expected shape `{expected:?}`, found `{found:?}`")
             }
+            Self::RowCounts { tensor, expected, found } => {
+                write!(
+                    f,
+                    "tensor `{tensor}`: expected `{expected}` rows as in the first input, found `{found}`"
+                )
+            }
             Self::MissingKey { row } => {
                 write!(f, "expected a key on every row or on none, found none on row `{row}`")
             }
-            Self::DuplicateKey { key, first_row, row } => {
+            Self::MissingClient { row } => {
+                write!(f, "expected a client on every row or on none, found none on row `{row}`")
+            }
+            Self::ClientWithoutKey { row } => {
+                write!(f, "expected a key beside the client, found none on row `{row}`")
+            }
+            Self::DuplicateKey { client: None, key, first_row, row } => {
                 write!(f, "expected different keys, found `{key}` on rows `{first_row}` and `{row}`")
             }
+            Self::DuplicateKey { client: Some(client), key, first_row, row } => write!(
+                f,
+                "expected different keys of client `{client}`, found `{key}` on rows `{first_row}` and `{row}`"
+            ),
             Self::KeyDatatype { found } => {
                 write!(f, "tensor `{KEY}`: expected datatype `BYTES` or an integer type, found `{found}`")
             }
@@ -95,6 +133,21 @@ impl fmt::Display for Error {
             }
             Self::KeyNotUtf8 { row } => {
                 write!(f, "expected a key in UTF-8 on row `{row}`, found other bytes")
+            }
+            Self::ClientDatatype { found } => {
+                write!(f, "tensor `{CLIENT}`: expected datatype `BYTES`, found `{found}`")
+            }
+            Self::ClientShape { found } => {
+                write!(f, "tensor `{CLIENT}`: expected one client per row, found shape `{found:?}`")
+            }
+            Self::ClientCount { expected, found } => {
+                write!(f, "expected `{expected}` clients, one per row, found `{found}`")
+            }
+            Self::ClientNotText { row } => {
+                write!(
+                    f,
+                    "expected the client of row `{row}` to be UTF-8 and not empty, found other bytes or none"
+                )
             }
         }
     }

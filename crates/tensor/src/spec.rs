@@ -19,19 +19,21 @@ impl TensorSpec {
     /// # Errors
     /// [`Error::WrongDatatype`] or [`Error::WrongShape`].
     pub fn check(&self, tensor: &Tensor) -> Result<()> {
-        if tensor.datatype() != self.datatype {
-            return Err(Error::WrongDatatype {
-                tensor: self.name.clone(),
-                expected: self.datatype,
-                found: tensor.datatype(),
-            });
+        self.check_parts(tensor.datatype(), tensor.shape())
+    }
+
+    /// Checks that a tensor of that datatype and shape fits.
+    ///
+    /// # Errors
+    /// [`Error::WrongDatatype`] or [`Error::WrongShape`].
+    pub fn check_parts(&self, datatype: Datatype, shape: &[u64]) -> Result<()> {
+        let tensor = || self.name.clone();
+        if datatype != self.datatype {
+            return Err(Error::WrongDatatype { tensor: tensor(), expected: self.datatype, found: datatype });
         }
-        if !self.accepts_shape(tensor.shape()) {
-            return Err(Error::WrongShape {
-                tensor: self.name.clone(),
-                expected: self.shape.clone(),
-                found: tensor.shape().to_vec(),
-            });
+        if !self.accepts_shape(shape) {
+            let expected = self.shape.clone();
+            return Err(Error::WrongShape { tensor: tensor(), expected, found: shape.to_vec() });
         }
         Ok(())
     }

@@ -105,6 +105,13 @@ impl Tensor {
         BytesElements { rest: if self.datatype == Datatype::Bytes { &self.data } else { &[] } }
     }
 
+    /// What `read` makes of each element of `SIZE` bytes.
+    #[must_use]
+    pub fn map_elements<const SIZE: usize, T>(&self, read: impl Fn([u8; SIZE]) -> T) -> Vec<T> {
+        let (elements, _) = self.data.as_chunks::<SIZE>();
+        elements.iter().map(|&bytes| read(bytes)).collect()
+    }
+
     /// Name, datatype, shape and data.
     #[must_use]
     pub fn into_parts(self) -> (String, Datatype, Vec<u64>, Vec<u8>) {

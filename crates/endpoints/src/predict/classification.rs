@@ -60,16 +60,15 @@ fn descending(value: f64, other: f64) -> Ordering {
 
 /// The elements; `None` of datatypes without an order of numbers, and of those that have no 64-bit float.
 fn numbers(output: &Tensor) -> Option<Vec<f64>> {
-    let data = output.data();
     Some(match output.datatype() {
-        Datatype::Fp32 => elements(data, |bytes| f32::from_le_bytes(bytes).into()),
-        Datatype::Fp64 => elements(data, f64::from_le_bytes),
-        Datatype::Int8 => elements(data, |bytes| i8::from_le_bytes(bytes).into()),
-        Datatype::Int16 => elements(data, |bytes| i16::from_le_bytes(bytes).into()),
-        Datatype::Int32 => elements(data, |bytes| i32::from_le_bytes(bytes).into()),
-        Datatype::Uint8 => elements(data, |bytes| u8::from_le_bytes(bytes).into()),
-        Datatype::Uint16 => elements(data, |bytes| u16::from_le_bytes(bytes).into()),
-        Datatype::Uint32 => elements(data, |bytes| u32::from_le_bytes(bytes).into()),
+        Datatype::Fp32 => output.map_elements(|bytes| f32::from_le_bytes(bytes).into()),
+        Datatype::Fp64 => output.map_elements(f64::from_le_bytes),
+        Datatype::Int8 => output.map_elements(|bytes| i8::from_le_bytes(bytes).into()),
+        Datatype::Int16 => output.map_elements(|bytes| i16::from_le_bytes(bytes).into()),
+        Datatype::Int32 => output.map_elements(|bytes| i32::from_le_bytes(bytes).into()),
+        Datatype::Uint8 => output.map_elements(|bytes| u8::from_le_bytes(bytes).into()),
+        Datatype::Uint16 => output.map_elements(|bytes| u16::from_le_bytes(bytes).into()),
+        Datatype::Uint32 => output.map_elements(|bytes| u32::from_le_bytes(bytes).into()),
         Datatype::Bool
         | Datatype::Int64
         | Datatype::Uint64
@@ -77,11 +76,6 @@ fn numbers(output: &Tensor) -> Option<Vec<f64>> {
         | Datatype::Bf16
         | Datatype::Bytes => return None,
     })
-}
-
-fn elements<const SIZE: usize>(data: &[u8], number: fn([u8; SIZE]) -> f64) -> Vec<f64> {
-    let (elements, _) = data.as_chunks::<SIZE>();
-    elements.iter().map(|&bytes| number(bytes)).collect()
 }
 
 #[cfg(test)]

@@ -58,7 +58,7 @@ fn the_model_describes_itself_and_the_keys() {
         r#"200 {"name":"m","versions":["1"],"platform":"fake","#,
         r#""inputs":[{"name":"x","datatype":"FP32","shape":[-1,2]},{"name":"key","datatype":"BYTES","shape":[-1]}],"#,
         r#""outputs":[{"name":"y","datatype":"FP32","shape":[-1,2]},{"name":"key","datatype":"BYTES","shape":[-1]}],"#,
-        r#""properties":{"opset":"17","key_tensor":"key"}}"#,
+        r#""properties":{"opset":"17","key_tensor":"key","client_tensor":"client","row_error_tensor":"row_error"}}"#,
     );
     check_get("/v2/models/m", expect);
     check_get("/v2/models/m/versions/1", expect);

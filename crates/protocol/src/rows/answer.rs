@@ -4,33 +4,37 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use tensor::{BytesElements, Datatype, KEY, Key, Tensor, TensorSpec};
+use tensor::{BytesElements, CLIENT, Client, Datatype, KEY, Keys, Tensor, TensorSpec};
 
-use super::partition::{Partition, RowError};
 use crate::elements::BASE64;
 use crate::failure::failure;
+use crate::partition::{Partition, row_error};
 use crate::write::{ElementWriter, write_key, write_list, write_string};
-use crate::{Error, Result};
+use crate::{Error, RequestNames, Result};
 
 /// What is still to be said when the model has answered.
 #[derive(Debug)]
-pub struct Answer<'a>(Form<'a>);
+pub struct Answer<'a> {
+    form: Form<'a>,
+    client: Option<Client<'a>>,
+}
 
 #[derive(Debug)]
 enum Form<'a> {
-    Predictions { n_answered: usize, partition: Partition<'a> },
-    Outputs { keys: Option<Vec<Key<'a>>> },
+    Predictions(Partition<'a>),
+    /// Outputs whose rows have names, or which need not have rows.
+    Outputs(Option<Partition<'a>>),
 }
 
 impl<'a> Answer<'a> {
-    /// The answer to `instances`, of which the model sees `n_answered`.
-    pub(super) fn predictions(n_answered: usize, partition: Partition<'a>) -> Self {
-        Self(Form::Predictions { n_answered, partition })
+    /// The answer to `instances`.
+    pub(super) fn predictions(partition: Partition<'a>, client: Option<Client<'a>>) -> Self {
+        Self { form: Form::Predictions(partition), client }
     }
 
     /// The answer to `inputs`.
-    pub(super) fn outputs(keys: Option<Vec<Key<'a>>>) -> Self {
-        Self(Form::Outputs { keys })
+    pub(super) fn outputs(partition: Option<Partition<'a>>, client: Option<Client<'a>>) -> Self {
+        Self { form: Form::Outputs(partition), client }
     }
 
     /// The body, from all outputs of the model. In `predictions`, and where there are keys, the first dimension of each
@@ -39,10 +43,17 @@ impl<'a> Answer<'a> {
     /// # Errors
     /// [`Error::RowsChanged`] if it does not; [`Error::BinaryOnlyOutput`] if JSON cannot carry an output.
     pub fn write(&self, outputs: &[Tensor]) -> Result<Vec<u8>> {
-        match &self.0 {
-            Form::Predictions { n_answered, partition } => write_predictions(*n_answered, partition, outputs),
-            Form::Outputs { keys } => write_outputs(keys.as_deref(), outputs),
+        let mut json = match &self.form {
+            Form::Predictions(partition) => write_predictions(partition, outputs)?,
+            Form::Outputs(partition) => write_outputs(partition.as_ref(), outputs)?,
+        };
+        if let Some(client) = &self.client {
+            json.push(b',');
+            write_name(&mut json, CLIENT);
+            write_string(&mut json, client.name());
         }
+        json.push(b'}');
+        Ok(json)
     }
 
     /// The body if there are no rows for the model, whose outputs would be these.
@@ -50,11 +61,9 @@ impl<'a> Answer<'a> {
     /// # Errors
     /// [`Error::EmptyBatch`] if an output that is to be written has no rows; [`Error::BinaryOnlyOutput`].
     pub fn write_empty(&self, outputs: &[TensorSpec]) -> Result<Vec<u8>> {
-        match &self.0 {
-            Form::Predictions { .. } => self.write(&[]),
-            Form::Outputs { .. } => {
-                self.write(&outputs.iter().map(empty_output).collect::<Result<Vec<_>>>()?)
-            }
+        match &self.form {
+            Form::Predictions(_) => self.write(&[]),
+            Form::Outputs(_) => self.write(&outputs.iter().map(empty_output).collect::<Result<Vec<_>>>()?),
         }
     }
 }
@@ -67,36 +76,34 @@ fn empty_output(spec: &TensorSpec) -> Result<Tensor> {
     Err(Error::EmptyBatch { output: spec.name.clone(), shape: spec.shape.clone() })
 }
 
-fn write_predictions(n_answered: usize, partition: &Partition<'_>, outputs: &[Tensor]) -> Result<Vec<u8>> {
+fn write_predictions(partition: &Partition<'_>, outputs: &[Tensor]) -> Result<Vec<u8>> {
+    let n_answered = partition.n_answered();
     let columns = outputs.iter().map(|output| OutputColumn::new(output, n_answered));
     let mut columns = columns.collect::<Result<Vec<_>>>()?;
-    let mut keys = partition.keys.iter().flatten();
-    let mut errors = partition.errors.iter().peekable();
-    let rows = (0..partition.n_rows).filter(|row| partition.left_out.binary_search(row).is_err());
+    let mut errors = partition.reported().peekable();
     let mut json = br#"{"predictions":"#.to_vec();
-    write_list(&mut json, *b"[]", rows, |json, row| match errors.next_if(|error| error.row == row) {
-        Some(error) => write_error(json, error),
-        None => write_prediction(json, keys.next(), &mut columns),
+    write_list(&mut json, *b"[]", partition.shown(), |json, row| {
+        match errors.next_if(|(bad_row, _)| *bad_row == row) {
+            Some((_, error)) => write_error(json, row, partition.keys(), error),
+            None => write_prediction(json, row, partition.keys(), &mut columns),
+        }
     });
-    json.push(b'}');
     Ok(json)
 }
 
 /// An object, unless it is one value without a key.
-fn write_prediction(json: &mut Vec<u8>, key: Option<&Key<'_>>, columns: &mut [OutputColumn<'_>]) {
-    match (key, columns) {
-        (None, [column]) => column.write_row(json),
-        (key, columns) => write_fields(json, key, columns),
+fn write_prediction(json: &mut Vec<u8>, row: usize, keys: &Keys<'_>, columns: &mut [OutputColumn<'_>]) {
+    match columns {
+        [column] if !keys.is_keyed() => column.write_row(json),
+        columns => write_fields(json, row, keys, columns),
     }
 }
 
-fn write_fields(json: &mut Vec<u8>, key: Option<&Key<'_>>, columns: &mut [OutputColumn<'_>]) {
+fn write_fields(json: &mut Vec<u8>, row: usize, keys: &Keys<'_>, columns: &mut [OutputColumn<'_>]) {
     json.push(b'{');
-    if let Some(key) = key {
-        write_key_field(json, key);
-    }
+    let is_named = write_names(json, row, keys);
     for (idx, column) in columns.iter_mut().enumerate() {
-        if idx > 0 || key.is_some() {
+        if idx > 0 || is_named {
             json.push(b',');
         }
         write_name(json, column.name);
@@ -105,20 +112,32 @@ fn write_fields(json: &mut Vec<u8>, key: Option<&Key<'_>>, columns: &mut [Output
     json.push(b'}');
 }
 
-fn write_error(json: &mut Vec<u8>, RowError { key, error, .. }: &RowError<'_>) {
+fn write_error(json: &mut Vec<u8>, row: usize, keys: &Keys<'_>, error: &Error) {
     json.push(b'{');
-    if let Some(key) = key {
-        write_key_field(json, key);
+    if write_names(json, row, keys) {
         json.push(b',');
     }
     write_name(json, "error");
-    json.extend(failure(error, None));
+    // The names stand beside the error.
+    json.extend(failure(&row_error(row, None, None, error.clone()), &RequestNames::default()));
     json.push(b'}');
 }
 
-fn write_key_field(json: &mut Vec<u8>, key: &Key<'_>) {
-    write_name(json, KEY);
-    write_key(json, key);
+/// Appends the key and the client of a row, and tells whether it has any.
+fn write_names(json: &mut Vec<u8>, row: usize, keys: &Keys<'_>) -> bool {
+    let (key, client) = (keys.key(row), keys.client(row));
+    if let Some(key) = key {
+        write_name(json, KEY);
+        write_key(json, key);
+    }
+    if let Some(client) = client {
+        if key.is_some() {
+            json.push(b',');
+        }
+        write_name(json, CLIENT);
+        write_string(json, client.name());
+    }
+    key.is_some() || client.is_some()
 }
 
 fn write_name(json: &mut Vec<u8>, name: &str) {
@@ -126,11 +145,11 @@ fn write_name(json: &mut Vec<u8>, name: &str) {
     json.push(b':');
 }
 
-fn write_outputs(keys: Option<&[Key<'_>]>, outputs: &[Tensor]) -> Result<Vec<u8>> {
+fn write_outputs(partition: Option<&Partition<'_>>, outputs: &[Tensor]) -> Result<Vec<u8>> {
     let mut json = br#"{"outputs":"#.to_vec();
-    let whole = |output| match keys {
+    let whole = |output| match partition {
         None => Values::new(output),
-        Some(keys) => OutputColumn::new(output, keys.len()).map(|column| column.values),
+        Some(rows) => OutputColumn::new(output, rows.n_answered()).map(|column| column.values),
     };
     let mut values = outputs.iter().map(whole).collect::<Result<Vec<_>>>()?;
     match (outputs, values.as_mut_slice()) {
@@ -142,13 +161,23 @@ fn write_outputs(keys: Option<&[Key<'_>]>, outputs: &[Tensor]) -> Result<Vec<u8>
             });
         }
     }
-    if let Some(keys) = keys {
-        json.push(b',');
-        write_name(&mut json, "keys");
-        write_list(&mut json, *b"[]", keys, write_key);
+    if let Some(partition) = partition {
+        write_name_lists(&mut json, partition);
     }
-    json.push(b'}');
     Ok(json)
+}
+
+fn write_name_lists(json: &mut Vec<u8>, partition: &Partition<'_>) {
+    let keys = partition.keys();
+    json.push(b',');
+    write_name(json, "keys");
+    write_list(json, *b"[]", partition.answered().filter_map(|row| keys.key(row)), write_key);
+    if keys.has_clients() {
+        json.push(b',');
+        write_name(json, "clients");
+        let clients = partition.answered().filter_map(|row| keys.client(row));
+        write_list(json, *b"[]", clients, |json, client| write_string(json, client.name()));
+    }
 }
 
 /// An output, of which each row is one prediction's.

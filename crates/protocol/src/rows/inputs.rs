@@ -1,19 +1,18 @@
 //! The column form: `inputs`, a whole tensor for each input. Its lists have the sizes of the tensor; a list of scalars fits
 //! `[-1, 1]`, and an empty list any input that takes any number of rows.
 //!
-//! The rows, which keys name, are the first dimension of those inputs whose first dimension takes any size, or of all
-//! inputs if there are none such. Without keys, nothing here asks how many there are. Bad rows fail the request: the
-//! answer has no places for them.
+//! The rows, which keys name, are those of [`tensor::count_rows`]. Without keys, nothing here asks how many there are. Bad rows
+//! fail the request: the answer has no places for them.
 
-use tensor::{Tensor, TensorSpec};
+use tensor::{Keys, PerRow, Tensor, TensorSpec, count_rows, is_empty_batch, with_new_keys, without_rows};
 
 use super::answer::Answer;
-use super::keys::KeyList;
-use super::partition::Partition;
+use super::names::NameList;
 use super::stack::is_base64;
-use super::{ON_ROW_ERROR, OnRowError, Policies, Rows};
+use super::{Beside, ON_ROW_ERROR, Policies, Rows};
 use crate::cursor::{Cursor, excerpt};
 use crate::elements::ElementReader;
+use crate::partition::{BadRows, OnRowError, Partition};
 use crate::{Error, Result};
 
 /// The value of `inputs`: a tensor for each input, in the model's order.
@@ -40,58 +39,48 @@ impl<'s> Inputs<'s> {
         Ok(Self { specs, tensors })
     }
 
-    /// Applies the keys, if there are any, and the policies.
+    /// Applies what stands beside the inputs, and the policies.
     ///
     /// # Errors
-    /// [`Error::WrongForm`] if bad rows are to be reported; [`Error::RowCounts`] or [`Error::Tensor`] if the keys do not
+    /// [`Error::WrongForm`] if bad rows are to be reported, or there are clients twice; [`Error::Tensor`] if the keys do not
     /// name the rows; those of [`Partition::new`].
-    pub(super) fn finish(self, list: Option<KeyList<'_>>, policies: Policies) -> Result<Rows<'_>> {
+    pub(super) fn finish(mut self, beside: Beside<'_>, policies: Policies) -> Result<Rows<'_>> {
         if policies.on_row_error == OnRowError::Report {
             return Err(ON_ROW_ERROR.wrong("`fail` beside `inputs`", "report"));
         }
-        let list = match (list, policies.new_keys) {
-            (None, None) => return Ok(self.into_rows(Answer::outputs(None))),
-            (Some(list), _) => list,
-            (None, Some(new_keys)) => KeyList::generated(self.n_rows()?, new_keys),
-        };
-        list.keys.check_rows(self.n_rows()?)?;
-        let Partition { keys, left_out, .. } = Partition::new(list.keys, list.bad, policies)?;
-        let answer = Answer::outputs(Some(keys.unwrap_or_default()));
-        Ok(self.without(&left_out)?.into_rows(answer))
+        beside.check_client(false)?;
+        if beside.keys.is_none() && beside.clients.is_none() && policies.new_keys.is_none() {
+            return Ok(self.into_rows(Answer::outputs(None, beside.client)));
+        }
+        let n_rows = count_rows(self.specs, self.tensors.iter().map(Tensor::rows))?;
+        let mut bad = BadRows::default();
+        let mut keys = names(beside.keys, n_rows, &mut bad);
+        let clients = names(beside.clients, n_rows, &mut bad);
+        if let Some(new_keys) = policies.new_keys {
+            keys = with_new_keys(keys, new_keys);
+        }
+        let keys = Keys::new(keys, clients, n_rows)?;
+        let partition = Partition::new(keys, bad, policies.on_row_error, policies.duplicates)?;
+        let removed = partition.unanswered();
+        let kept = |(spec, tensor)| without_rows(spec, self.specs, tensor, &removed);
+        self.tensors = self.specs.iter().zip(self.tensors).map(kept).collect::<tensor::Result<_>>()?;
+        Ok(self.into_rows(Answer::outputs(Some(partition), beside.client)))
     }
 
-    fn into_rows(self, answer: Answer<'_>) -> Rows<'_> {
-        let mut batched =
-            self.specs.iter().zip(&self.tensors).filter(|(spec, _)| spec.is_batched()).peekable();
-        let is_empty = batched.peek().is_some() && batched.all(|(_, tensor)| tensor.rows() == Some(0));
+    fn into_rows<'a>(self, answer: Answer<'a>) -> Rows<'a> {
+        let is_empty = is_empty_batch(self.specs, &self.tensors);
         Rows { inputs: (!is_empty).then_some(self.tensors), answer }
     }
+}
 
-    /// How many rows there are.
-    fn n_rows(&self) -> Result<u64> {
-        let mut counts = self.specs.iter().zip(&self.tensors).filter(|(spec, _)| self.has_rows(spec));
-        let n_rows = |tensor: &Tensor| tensor.rows().unwrap_or(1);
-        let Some(expected) = counts.next().map(|(_, tensor)| n_rows(tensor)) else { return Ok(1) };
-        match counts.find(|(_, tensor)| n_rows(tensor) != expected) {
-            None => Ok(expected),
-            Some((spec, tensor)) => {
-                Err(Error::RowCounts { input: spec.name.clone(), expected, found: n_rows(tensor) })
-            }
+/// The names of a list, or none of so many rows.
+fn names<T>(list: Option<NameList<T>>, n_rows: u64, bad: &mut BadRows) -> PerRow<T> {
+    match list {
+        None => PerRow::none(usize::try_from(n_rows).unwrap_or(usize::MAX)),
+        Some(list) => {
+            bad.merge(list.bad);
+            list.names
         }
-    }
-
-    fn has_rows(&self, spec: &TensorSpec) -> bool {
-        spec.is_batched() || !self.specs.iter().any(TensorSpec::is_batched)
-    }
-
-    fn without(mut self, removed: &[usize]) -> Result<Self> {
-        let mut tensors = Vec::with_capacity(self.tensors.len());
-        for (spec, tensor) in self.specs.iter().zip(std::mem::take(&mut self.tensors)) {
-            let tensor = if self.has_rows(spec) { tensor.without_rows(removed) } else { tensor };
-            spec.check(&tensor)?;
-            tensors.push(tensor);
-        }
-        Ok(Self { tensors, ..self })
     }
 }
 

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use tensor::Datatype;
 
-use super::partition::MAX_BAD_ROWS;
 use super::*;
+use crate::partition::MAX_BAD_ROWS;
 
 fn new_keys(n_keys: usize) -> Vec<String> {
     (0..n_keys).map(|idx| format!("new {idx}")).collect()
