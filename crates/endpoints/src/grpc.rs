@@ -33,16 +33,25 @@ pub fn answer(
     max_message_bytes: usize,
     send: impl FnOnce(Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Unreachable>,
 ) -> Reply {
-    if request.method() != Method::POST {
-        return Reply::not_grpc(StatusCode::METHOD_NOT_ALLOWED);
-    }
-    if !is_grpc(request.headers()) {
-        return Reply::not_grpc(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    if let Some(reply) = refusal(request) {
+        return reply;
     }
     match call(request, max_message_bytes, send) {
         Ok(message) => Reply::message(&message),
         Err(error) => Reply::error(&error),
     }
+}
+
+/// The reply to a request that is refused whatever its message is. A stream of messages ends only after its answer: who reads the body
+/// first never refuses one.
+pub fn refusal<T>(request: &Request<T>) -> Option<Reply> {
+    if request.method() != Method::POST {
+        return Some(Reply::not_grpc(StatusCode::METHOD_NOT_ALLOWED));
+    }
+    if !is_grpc(request.headers()) {
+        return Some(Reply::not_grpc(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+    }
+    Rpc::of_path(request.uri().path()).err().map(|error| Reply::error(&error))
 }
 
 /// The message of the answer.

@@ -11,7 +11,7 @@ use super::messages::{
     Condition, InferInput, InferParameter, InferRequest, InferResponse, InferTensorContents,
     ModelConfigAnswer, ModelMetadata, ModelRequest, RequestedOutput,
 };
-use super::{MAX_MESSAGE_BYTES, Reply, Unreachable, answer, frame};
+use super::{MAX_MESSAGE_BYTES, Reply, Unreachable, answer, frame, refusal};
 
 type Sent = Result<Response<Vec<u8>>, Unreachable>;
 
@@ -200,6 +200,17 @@ fn what_is_no_call_is_refused() {
     let get = Request::get("/").body([].as_slice()).unwrap();
     let reply = answer(&get, MAX_MESSAGE_BYTES, |_| panic!("nothing is sent"));
     assert_eq!(reply.response.status(), StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[test]
+fn an_unknown_method_is_refused_before_its_message_is_read() {
+    let head = |method: &str| {
+        let path = format!("/inference.GRPCInferenceService/{method}");
+        Request::post(path).header("content-type", "application/grpc").body(()).unwrap()
+    };
+    let reply = refusal(&head("ModelStreamInfer")).unwrap();
+    assert_eq!(reply.trailers["grpc-status"], "12");
+    assert!(refusal(&head("ModelInfer")).is_none());
 }
 
 proptest! {
