@@ -7,6 +7,7 @@ from environments import HERE, ROOT
 from suite import PASS
 
 KNOWN_FAILURES = HERE / "known_failures.toml"
+BY_HAND = HERE / "by_hand.md"
 DOCUMENT = ROOT / "docs/conformance.md"
 INTRODUCTION = """\
 # Conformance
@@ -31,6 +32,7 @@ def document(suites, outcomes, known):
     parts = [INTRODUCTION, _clients(suites, outcomes)]
     parts += [_group(title, cases, suites, outcomes) for title, cases in GROUPS.items()]
     parts.append(_failures(suites, outcomes, known))
+    parts.append(BY_HAND.read_text("utf-8"))
     return "\n".join(parts)
 
 

@@ -45,7 +45,7 @@ def texts(*elements, shape):
     return np.array(elements, dtype=object).reshape(shape)
 
 
-TEXT = texts("a".encode(), "".encode(), "größer, 数".encode(), '"\\\n'.encode(), shape=(2, 2))
+TEXT = texts("a\0b".encode(), "".encode(), "größer, 数".encode(), '"\\\n'.encode(), shape=(2, 2))
 NOT_TEXT = texts(b"\xff\xfe", b"\x00", b"", b"plain", shape=(2, 2))
 PAIRS = {f"INPUT{idx}": np.arange(4, dtype=np.float32).reshape(2, 2) * 0.5 + idx for idx in range(3)}
 

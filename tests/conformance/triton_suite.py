@@ -256,6 +256,14 @@ async def _(client):
     check_simple(await client.infer("simple", simple_inputs(), priority=1, timeout=1000, parameters=parameters))
 
 
+@case("infer-headers")
+async def _(client):
+    options = {"headers": {"X-Own": "1"}, "query_params": {"own": 1, "other": "größer"}}
+    check_simple(await client.infer("simple", simple_inputs(), **options))
+    check_equal(await client.call("is_model_ready", "simple", **options), True)
+    check_signature(await client.call("get_model_metadata", "simple", **options), tensors.SIMPLE)
+
+
 @case("infer-three-inputs")
 async def _(client):
     inputs = [tensor(name, array) for name, array in tensors.PAIRS.items()]
