@@ -128,6 +128,26 @@ def key_tensor():
     )
 
 
+def client_tensor():
+    """An input named like the rows' clients."""
+    write(
+        "client-tensor",
+        [helper.make_node("Identity", ["client"], ["Y"], name="identity")],
+        [value("client", ["batch", 4])],
+        [value("Y", ["batch", 4])],
+    )
+
+
+def row_error_tensor():
+    """An output named like the rows' errors."""
+    write(
+        "row-error-tensor",
+        [helper.make_node("Identity", ["X"], ["row_error"], name="identity")],
+        [value("X", ["batch", 4])],
+        [value("row_error", ["batch", 4])],
+    )
+
+
 def image_rows():
     """A small convolutional network: `X` [-1, 1, 6, 6] to `Y` [-1, 3]. Its rows do not depend on each other."""
     def weights(name, *shape):
@@ -238,6 +258,8 @@ def main():
     row_sum_reducer()
     fixed_batch()
     key_tensor()
+    client_tensor()
+    row_error_tensor()
     image_rows()
     row_mixer()
     simple()

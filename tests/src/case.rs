@@ -1,4 +1,5 @@
-//! Golden cases: a folder each, `tests/golden/<endpoint>/<case>/{case.toml, request.json, response.json}`.
+//! Golden cases: a folder each, `tests/golden/<endpoint>/<case>/{case.toml, request.json, response.json}`. Binary tensor data, if
+//! there is any, is in `request.bin`: it follows the JSON, whose length a header tells.
 
 use std::fs;
 use std::path::Path;
@@ -24,6 +25,8 @@ pub struct Case {
     pub expected: Value,
     /// How far a number may be from the expected one, relative to the larger of it and 1. Without: exactly equal text.
     pub tolerance: Option<f64>,
+    /// Whether the answer has keys of its own, which the expected one numbers.
+    pub generated_keys: bool,
 }
 
 #[derive(Deserialize)]
@@ -34,6 +37,8 @@ struct Description {
     status: u16,
     model: Option<String>,
     tolerance: Option<f64>,
+    #[serde(default)]
+    generated_keys: bool,
     repeat: Option<Repeat>,
 }
 
@@ -73,13 +78,19 @@ fn read(folder: &Path, name: String) -> Case {
         cycle(&mut expected, "predictions", rows);
         body = request.to_string().into_bytes();
     }
+    let mut headers = Vec::new();
+    if let Ok(binary) = fs::read(folder.join("request.bin")) {
+        headers.push(("inference-header-content-length".to_owned(), body.len().to_string()));
+        body.extend(binary);
+    }
     Case {
         name,
-        question: Question { method: description.method, path: description.path, body },
+        question: Question { method: description.method, path: description.path, headers, body },
         model: description.model.unwrap_or_else(|| "digits".to_owned()),
         status: description.status,
         expected,
         tolerance: description.tolerance,
+        generated_keys: description.generated_keys,
     }
 }
 

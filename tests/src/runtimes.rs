@@ -59,7 +59,10 @@ impl Native {
     /// If the question is no HTTP request.
     #[must_use]
     pub fn ask(&self, question: &Question) -> Answer {
-        let request = http::Request::builder().method(question.method.as_str()).uri(&question.path);
+        let mut request = http::Request::builder().method(question.method.as_str()).uri(&question.path);
+        for (name, value) in &question.headers {
+            request = request.header(name, value);
+        }
         let request = request.body(question.body.as_slice()).expect("the question is a request");
         let response = predict::handle(&self.model, &predict::Config::default(), &request);
         let content_type =
@@ -90,11 +93,13 @@ impl Client {
     /// If there is no answer.
     #[must_use]
     pub fn ask(&self, question: &Question) -> Answer {
-        let request = http::Request::builder()
+        let mut request = http::Request::builder()
             .method(question.method.as_str())
-            .uri(format!("{}{}", self.base_url, question.path))
-            .body(question.body.clone())
-            .expect("the question is a request");
+            .uri(format!("{}{}", self.base_url, question.path));
+        for (name, value) in &question.headers {
+            request = request.header(name, value);
+        }
+        let request = request.body(question.body.clone()).expect("the question is a request");
         let mut response = self.agent.run(request).expect("the server answers");
         let content_type =
             response.headers().get("content-type").map(|value| value.to_str().expect("text").to_owned());

@@ -11,5 +11,6 @@
 
 mod command;
 mod grpc;
+mod keys;
 mod packing;
 mod stateless;

@@ -157,9 +157,13 @@ fn unsupported_operators_are_told_all_at_once() {
 }
 
 #[test]
-fn the_name_of_the_keys_is_not_for_tensors() {
-    let result = pack("tests/models/key-tensor.onnx", &options("x"));
-    assert!(matches!(&result, Err(Error::Invalid(message)) if message.contains("`key`")), "{result:?}");
+fn the_names_of_keys_clients_and_errors_are_not_for_tensors() {
+    for name in ["key", "client", "row_error"] {
+        let path = format!("tests/models/{}-tensor.onnx", name.replace('_', "-"));
+        let result = pack(&path, &options("x"));
+        let quoted = format!("`{name}`");
+        assert!(matches!(&result, Err(Error::Invalid(message)) if message.contains(&quoted)), "{result:?}");
+    }
 }
 
 #[test]

@@ -86,17 +86,23 @@ enum Mutation {
 const TOKENS: &str = concat!(
     r#"{ } [ ] , : " \ NaN Infinity 01 1. .5 + "key":"a" "key":7 "key":null "id":"i" "id":7 "X":1 "#,
     r#""shape":[16,1152921504606846978] "shape":[-1,64] "shape":[0,64] "shape":[] "datatype":"FP16" "name":"key" "#,
-    r#""outputs":[] "outputs":[{"name":"key"}] "inputs":[] "instances":[] [[[[[[[["#
+    r#""outputs":[] "outputs":[{"name":"key"}] "outputs":[{"name":"row_error"}] "client":"c" "client":null "clients":["c","d"] "keys":["a","b"] "#,
+    r#""parameters":{"on_row_error":"report","client":"c"} "on_row_error":"report" "on_duplicate_key":"first" "generate_keys":true "inputs":[] "instances":[] [[[[[[[["#
 );
 
 const VALUES: &str = concat!(
     r#"null true false -0 -1 0 1 2 64 1.5 1e999 1e-999 1E+3 9007199254740993 18446744073709551615 18446744073709551616 "#,
     r#"340282350000000000000000000000000000000 "" "a" "\ud800" "\u0000" "key" "X" "text" "label" "wide'" "id" "data" "shape" "#,
-    r#""FP16" "FP32" "FP64" "BYTES" "INT64" "BOOL" "UINT8" {} [] [[]] [1] [0,18446744073709551615] {"key":"a"} {"name":"key"}"#
+    r#""FP16" "FP32" "FP64" "BYTES" "INT64" "BOOL" "UINT8" "client" "row_error" "report" "first" {} [] [[]] [1] [0,18446744073709551615] {"key":"a"} {"name":"key"}"#
 );
 
-const ECHO_BODIES: [&str; 2] = [
-    r#"{"id":"e","inputs":[
+const INFER: &str = "/v2/models/digits/infer";
+const PREDICT: &str = "/v1/models/digits:predict";
+
+const ECHO_BODIES: [(&str, &str); 4] = [
+    (
+        INFER,
+        r#"{"id":"e","inputs":[
         {"name":"text","datatype":"BYTES","shape":[2],"data":["a","\u00e9\ud83d\ude00"]},
         {"name":"count","datatype":"UINT64","shape":[2,1],"data":[[0],[18446744073709551615]]},
         {"name":"level","datatype":"INT8","shape":[2,2],"data":[-128,127,0,1]},
@@ -105,9 +111,32 @@ const ECHO_BODIES: [&str; 2] = [
         {"data":[[[1],[2]],[[3],[4]]],"name":"cube","shape":[2,2,1],"datatype":"FP32"},
         {"name":"key","datatype":"INT64","shape":[2],"data":[7,8]}],
       "outputs":[{"name":"wide'"},{"name":"key"},{"name":"text'"}]}"#,
-    r#"{"instances":[
+    ),
+    (
+        PREDICT,
+        r#"{"instances":[
         {"key":"a","text":"x","count":1,"level":[1,2],"flag":true,"wide":[1.5,2],"cube":[[1],[2]]},
         {"text":"y","count":[2],"level":[3,4],"flag":false,"wide":[null,4],"cube":[[3],[4]],"key":9}]}"#,
+    ),
+    (
+        INFER,
+        r#"{"parameters":{"on_row_error":"report","on_duplicate_key":"first"},"inputs":[
+        {"name":"text","datatype":"BYTES","shape":[3],"data":["a",null,"c"]},
+        {"name":"count","datatype":"UINT64","shape":[3,1],"data":[[0],[1],[-2]]},
+        {"name":"level","datatype":"INT8","shape":[3,2],"data":[[1,2],[3,4],[5]]},
+        {"name":"flag","datatype":"BOOL","shape":[3],"data":[true,false,true]},
+        {"name":"wide","datatype":"FP64","shape":[3,2],"data":[1,2,3,4,5,"6"]},
+        {"name":"cube","datatype":"FP32","shape":[3,2,1],"data":[1,2,3,4,5,6]},
+        {"name":"client","datatype":"BYTES","shape":[3],"data":["c","d",""]},
+        {"name":"key","datatype":"BYTES","shape":[3,1],"data":["k","k",7]}]}"#,
+    ),
+    (
+        PREDICT,
+        r#"{"on_row_error":"report","generate_keys":true,"clients":["c","d",null],"instances":[
+        {"text":"x","count":1,"level":[1,2],"flag":true,"wide":[1.5,2],"cube":[[1],[2]]},
+        {"text":"y","count":2,"level":[3],"flag":false,"wide":[1,4],"cube":[[3],[4]],"key":9},
+        {"text":{"b64":"/w=="},"count":2,"level":[3,4],"flag":0,"wide":[1,4],"cube":[[3],[4]]}]}"#,
+    ),
 ];
 
 /// The JSON of a request whose tensors follow it in binary form, and the tensors.
@@ -127,7 +156,7 @@ const JSON_LEN: &str = "inference-header-content-length";
 fn binary_seed() -> Sent {
     Sent {
         method: Method::POST,
-        path: "/v2/models/digits/infer".to_owned(),
+        path: INFER.to_owned(),
         headers: vec![(JSON_LEN, BINARY_JSON.len().to_string())],
         body: [BINARY_JSON.as_bytes(), BINARY_TENSORS].concat(),
     }
@@ -138,8 +167,7 @@ fn seeds() -> Vec<Sent> {
     folders.sort();
     let mut seeds: Vec<Sent> = folders.iter().map(|folder| read_seed(folder)).collect();
     seeds.retain(|seed| seed.body.len() <= LONGEST_SEED);
-    for (path, body) in ["/v2/models/digits/infer", "/v1/models/digits:predict"].into_iter().zip(ECHO_BODIES)
-    {
+    for (path, body) in ECHO_BODIES {
         let seed = Sent { method: Method::POST, path: path.to_owned(), headers: vec![], body: body.into() };
         seeds.extend(vec![seed; 8]);
     }
@@ -149,11 +177,17 @@ fn seeds() -> Vec<Sent> {
 
 fn read_seed(folder: &Path) -> Sent {
     let case: toml::Table = fs::read_to_string(folder.join("case.toml")).unwrap().parse().unwrap();
+    let mut body = fs::read(folder.join("request.json")).unwrap_or_default();
+    let mut headers = vec![];
+    if let Ok(binary) = fs::read(folder.join("request.bin")) {
+        headers.push((JSON_LEN, body.len().to_string()));
+        body.extend(binary);
+    }
     Sent {
         method: case["method"].as_str().unwrap().parse().unwrap(),
         path: case["path"].as_str().unwrap().to_owned(),
-        headers: vec![],
-        body: fs::read(folder.join("request.json")).unwrap_or_default(),
+        headers,
+        body,
     }
 }
 
@@ -172,14 +206,12 @@ fn requests() -> impl Strategy<Value = Sent> {
         headers: vec![],
         body,
     });
-    let posted =
-        (prop::sample::select(&["/v2/models/digits/infer", "/v1/models/digits:predict"][..]), body())
-            .prop_map(|(path, body)| Sent {
-                method: Method::POST,
-                path: path.to_owned(),
-                headers: vec![],
-                body,
-            });
+    let posted = (prop::sample::select(&[INFER, PREDICT][..]), body()).prop_map(|(path, body)| Sent {
+        method: Method::POST,
+        path: path.to_owned(),
+        headers: vec![],
+        body,
+    });
     let sent = prop_oneof![8 => mutated, 1 => invented, 2 => posted];
     (sent, prop::option::weighted(0.2, header())).prop_map(|(mut sent, header)| {
         sent.headers.extend(header);

@@ -5,6 +5,8 @@
 
 mod row_names;
 mod selection;
+#[cfg(test)]
+mod tests;
 
 use std::mem;
 

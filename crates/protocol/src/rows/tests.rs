@@ -1,5 +1,7 @@
 //! Requests in rows and columns, answered by a model whose outputs are its inputs.
 
+mod clients;
+
 use proptest::prelude::*;
 use tensor::Datatype;
 
