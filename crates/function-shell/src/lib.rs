@@ -13,7 +13,7 @@ mod request;
 mod response;
 
 use endpoints::grpc::Reply;
-use http::{HeaderMap, Request};
+use http::{HeaderMap, Request, StatusCode};
 pub use model::ImportedModel;
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 
@@ -38,32 +38,32 @@ const ITSELF: &str = "http://self.alt";
 /// Answers one request of `predict` with the imported model.
 pub fn predict(request: IncomingRequest, response_out: ResponseOutparam) {
     let config = predict_config();
-    let response = match request::read(request, &PREDICT_HEADERS, config.max_body_bytes) {
-        Ok(request) => {
-            let (parts, body) = request.into_parts();
-            let request = Request::from_parts(parts, body.as_slice());
-            endpoints::predict::handle(&ImportedModel, &config, &request)
-        }
-        Err(status) => response::empty(status),
+    let answer = |head: Request<()>| {
+        let body = request::body(&request, config.max_body_bytes)?;
+        Ok(endpoints::predict::handle(&ImportedModel, &config, &head.map(|()| body.as_slice())))
     };
+    let response = request::head(&request, &PREDICT_HEADERS).and_then(answer).unwrap_or_else(response::empty);
     response::write(response, &HeaderMap::new(), response_out);
 }
 
 /// Answers one call of gRPC with what the protocol's HTTP form answers.
 pub fn grpc(request: IncomingRequest, response_out: ResponseOutparam) {
-    let max_bytes = max_body_bytes().unwrap_or(endpoints::grpc::MAX_MESSAGE_BYTES);
-    let url = std::env::var(HTTP_URL).unwrap_or_else(|_| ITSELF.to_owned());
-    // What stands before a message does not count as a part of it.
-    let Reply { response, trailers } =
-        match request::read(request, &GRPC_HEADERS, max_bytes.saturating_add(5)) {
-            Ok(request) => {
-                let (parts, body) = request.into_parts();
-                let request = Request::from_parts(parts, body.as_slice());
-                endpoints::grpc::answer(&request, max_bytes, |request| outgoing::send(&url, request))
-            }
-            Err(status) => Reply { response: response::empty(status), trailers: HeaderMap::new() },
-        };
+    let reply = request::head(&request, &GRPC_HEADERS).and_then(|head| call(&request, head));
+    let Reply { response, trailers } = reply
+        .unwrap_or_else(|status| Reply { response: response::empty(status), trailers: HeaderMap::new() });
     response::write(response, &trailers, response_out);
+}
+
+fn call(request: &IncomingRequest, head: Request<()>) -> Result<Reply, StatusCode> {
+    if let Some(reply) = endpoints::grpc::refusal(&head) {
+        return Ok(reply);
+    }
+    let max_bytes = max_body_bytes().unwrap_or(endpoints::grpc::MAX_MESSAGE_BYTES);
+    // What stands before a message does not count as a part of it.
+    let body = request::body(request, max_bytes.saturating_add(5))?;
+    let url = std::env::var(HTTP_URL).unwrap_or_else(|_| ITSELF.to_owned());
+    let send = |request| outgoing::send(&url, request);
+    Ok(endpoints::grpc::answer(&head.map(|()| body.as_slice()), max_bytes, send))
 }
 
 fn max_body_bytes() -> Option<usize> {

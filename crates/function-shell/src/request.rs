@@ -10,28 +10,32 @@ const CHUNK_BYTES: u64 = 1 << 20;
 /// The most that is taken of a body after its limit.
 const DRAINED_BYTES: usize = 256 << 20;
 
-/// The request with those of its headers that the endpoint reads, and its whole body; of a body longer than `max_body_bytes`, just enough
-/// to tell. Asking for a header costs a call to the host; copying all of them costs more.
+/// The request without its body, and with those of its headers that the endpoint reads. Asking for a header costs a call to the host;
+/// copying all of them costs more.
 ///
 /// # Errors
-/// The status of a request that breaks off or has no valid target.
-pub(crate) fn read(
-    request: IncomingRequest,
-    header_names: &[&str],
-    max_body_bytes: usize,
-) -> Result<Request<Vec<u8>>, StatusCode> {
-    let mut read = Request::builder()
+/// The status of a request that has no valid target.
+pub(crate) fn head(request: &IncomingRequest, header_names: &[&str]) -> Result<Request<()>, StatusCode> {
+    let mut head = Request::builder()
         .method(method(&request.method()))
         .uri(request.path_with_query().unwrap_or_else(|| "/".to_owned()));
     let headers = request.headers();
     for &name in header_names {
         for value in headers.get(&name.to_owned()) {
-            read = read.header(name, value);
+            head = head.header(name, value);
         }
     }
-    drop(headers);
-    let body = read_body(&request, max_body_bytes)?;
-    read.body(body).map_err(|_| StatusCode::BAD_REQUEST)
+    head.body(()).map_err(|_| StatusCode::BAD_REQUEST)
+}
+
+/// The whole body; of one longer than `max_bytes`, just enough to tell.
+///
+/// # Errors
+/// The status of a request that breaks off.
+pub(crate) fn body(request: &IncomingRequest, max_bytes: usize) -> Result<Vec<u8>, StatusCode> {
+    let body = request.consume().map_err(|()| StatusCode::BAD_REQUEST)?;
+    let stream = body.stream().map_err(|()| StatusCode::BAD_REQUEST)?;
+    read_to_end(&stream, max_bytes)
 }
 
 fn method(method: &Method) -> &str {
@@ -47,12 +51,6 @@ fn method(method: &Method) -> &str {
         Method::Trace => "TRACE",
         Method::Other(other) => other,
     }
-}
-
-fn read_body(request: &IncomingRequest, max_bytes: usize) -> Result<Vec<u8>, StatusCode> {
-    let body = request.consume().map_err(|()| StatusCode::BAD_REQUEST)?;
-    let stream = body.stream().map_err(|()| StatusCode::BAD_REQUEST)?;
-    read_to_end(&stream, max_bytes)
 }
 
 /// What the stream has, or just more than `max_bytes` of it.

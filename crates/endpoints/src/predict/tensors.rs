@@ -61,7 +61,7 @@ fn returned(
     metadata: &Metadata,
 ) -> Result<Output> {
     let Some(requested) = request.outputs.iter().find(|output| output.name == tensor.name()) else {
-        let is_binary = if request.outputs.is_empty() { request.binary_outputs } else { are_names_binary };
+        let is_binary = request.binary_outputs || !request.outputs.is_empty() && are_names_binary;
         return Ok(Output { tensor, is_binary });
     };
     let tensor = match requested.classes {

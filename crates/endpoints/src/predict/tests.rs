@@ -129,6 +129,22 @@ fn binary_inputs_are_answered_in_json_unless_binary_outputs_are_asked_for() {
 }
 
 #[test]
+fn new_keys_are_binary_if_all_that_is_not_listed_is() {
+    let json = format!(
+        r#"{{"parameters":{{"binary_data_output":true,"generate_keys":true}},"inputs":[{BINARY_X}],"outputs":[{{"name":"y","parameters":{{"binary_data":true}}}}]}}"#
+    );
+    let response = send_binary(&doubler(), &json, &floats(&[1.0, 2.0]));
+    let y = r#"{"name":"y","datatype":"FP32","shape":[1,2],"parameters":{"binary_data_size":8}}"#;
+    let key = r#"{"name":"key","datatype":"BYTES","shape":[1],"parameters":{"binary_data_size":40}}"#;
+    let key_bytes = b"\x24\0\0\x0000000000-0000-7000-8000-000000000000";
+    check_binary(
+        &response,
+        &format!("{HEAD}{y},{key}]}}"),
+        &[floats(&[2.0, 4.0]).as_slice(), key_bytes].concat(),
+    );
+}
+
+#[test]
 fn a_listed_output_is_binary_only_if_it_says_so() {
     let body = |output: &str| {
         format!(
