@@ -13,6 +13,7 @@ use tensor::{CLIENT, Client, DuplicateKeys, KEY, TensorSpec};
 
 pub use self::input::Input;
 use self::input::{Reading, read_input};
+use self::rows::without_wrong_bools;
 use crate::binary::{BinaryInputs, raw_tensor};
 use crate::cursor::Cursor;
 use crate::form::Place;
@@ -61,13 +62,22 @@ impl<'a> InferRequest<'a> {
     /// JSON, but no inference request; an error naming the input if a tensor disagrees with itself;
     /// [`Error::SurplusBytes`] if no tensor claims what follows.
     pub fn read(json: &'a [u8], binary: &'a [u8], inputs: &[TensorSpec]) -> Result<Self> {
-        match Self::read_as(json, binary, Reading::Whole) {
+        let by_rows = Reading::ByRows(inputs);
+        let mut request = match Self::read_as(json, binary, Reading::Whole) {
             // Only a request that cannot be read as a whole is worth the look at each row.
             Err(error) if is_of_elements(&error) && reports_rows(json) => {
-                Self::read_as(json, binary, Reading::ByRows(inputs))
+                Self::read_as(json, binary, by_rows)?
             }
-            read => read,
+            read => read?,
+        };
+        if request.on_row_error == OnRowError::Report {
+            let checked = |input: Input| match by_rows.is_by_rows(input.tensor.name()) {
+                true => without_wrong_bools(input),
+                false => Ok(input),
+            };
+            request.inputs = request.inputs.into_iter().map(checked).collect::<Result<_>>()?;
         }
+        Ok(request)
     }
 
     fn read_as(json: &'a [u8], binary: &'a [u8], reading: Reading<'_>) -> Result<Self> {

@@ -23,7 +23,8 @@ pub(super) enum Reading<'s> {
 }
 
 impl Reading<'_> {
-    fn is_by_rows(self, input: &str) -> bool {
+    /// Whether the input of that name is read row by row.
+    pub(super) fn is_by_rows(self, input: &str) -> bool {
         let Self::ByRows(specs) = self else { return false };
         let mut of_this_name = specs.iter().filter(|spec| spec.name == input);
         matches!(input, KEY | CLIENT) || of_this_name.any(|spec| has_rows(spec, specs))

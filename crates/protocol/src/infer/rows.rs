@@ -6,7 +6,7 @@
 
 use tensor::{Datatype, Tensor};
 
-use super::input::check_sizes;
+use super::input::{Input, check_sizes};
 use crate::cursor::Cursor;
 use crate::elements::{ElementReader, read_elements};
 use crate::partition::{BadRows, MAX_BAD_ROWS, row_error};
@@ -40,6 +40,27 @@ pub(super) fn read_rows(
     let n_rows = shape.first().map(|&n_rows| n_rows.saturating_sub(bad.len() as u64));
     let shape = n_rows.into_iter().chain(row_shape.iter().copied()).collect();
     Ok((Tensor::new(input, datatype, shape, elements.into_data())?, bad))
+}
+
+/// An input in binary form without the rows that hold a `BOOL` that is neither 0 nor 1. No other bytes are wrong in any model.
+///
+/// # Errors
+/// Those of [`BadRows::push`].
+pub(super) fn without_wrong_bools(input: Input) -> Result<Input> {
+    let tensor = &input.tensor;
+    let row_len = (tensor.len() as u64).checked_div(tensor.rows().unwrap_or_default()).unwrap_or_default();
+    if tensor.datatype() != Datatype::Bool || !input.is_binary || row_len == 0 {
+        return Ok(input);
+    }
+    let mut bad = BadRows::default();
+    let rows = tensor.data().chunks_exact(usize::try_from(row_len).unwrap_or(usize::MAX));
+    for (row, bytes) in rows.enumerate() {
+        if let Some((element, byte)) = bytes.iter().enumerate().find(|(_, byte)| **byte > 1) {
+            let (input, found) = (tensor.name().to_owned(), byte.to_string());
+            bad.push(row, Error::WrongElement { input, datatype: Datatype::Bool, element, found })?;
+        }
+    }
+    Ok(Input { tensor: input.tensor.without_rows(&bad.indexes()), is_binary: true, bad })
 }
 
 /// How the rows stand in the data.
@@ -204,6 +225,23 @@ mod tests {
         assert_eq!(error(&[1], "\"a\""), "tensor `x`: expected `UINT8` at element `0`, found `\"a\"`");
         let malformed = read(Datatype::Bytes, &[2], r#"["\ud800",1]"#).unwrap_err();
         assert_eq!(malformed.code(), "malformed_json");
+    }
+
+    #[test]
+    fn a_row_with_a_byte_that_is_no_truth_value_is_bad() {
+        let bools = |shape: &[u64], bytes: &[u8]| {
+            let tensor = Tensor::new("x", Datatype::Bool, shape.to_vec(), bytes.to_vec()).unwrap();
+            without_wrong_bools(Input { tensor, is_binary: true, bad: BadRows::default() }).unwrap()
+        };
+        let found = bools(&[3, 2], &[0, 1, 1, 2, 255, 3]);
+        assert_eq!((found.tensor.data(), found.shape()), ([0, 1].as_slice(), vec![3, 2]));
+        let errors: Vec<_> = found.bad.into_iter().map(|(row, error)| (row, error.to_string())).collect();
+        let error =
+            |element, found| format!("tensor `x`: expected `BOOL` at element `{element}`, found `{found}`");
+        assert_eq!(errors, [(1, error(1, "2")), (2, error(0, "255"))]);
+        assert_eq!(bools(&[0, 2], &[]).bad, BadRows::default());
+        assert_eq!(bools(&[2, 0], &[]).shape(), [2, 0]);
+        assert_eq!(bools(&[], &[2]).bad, BadRows::default());
     }
 
     #[test]
