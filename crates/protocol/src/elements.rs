@@ -105,9 +105,16 @@ impl<'a> ElementReader<'a> {
     /// # Errors
     /// [`Error::WrongElement`], also for a list; [`Error::MalformedJson`].
     pub(crate) fn read_one(&mut self, cursor: &mut Cursor<'_>, element: usize) -> Result<()> {
-        self.n_elements = element;
-        self.element_depth = None;
-        self.read_element(cursor, 0)
+        let value = cursor.clone();
+        let is_list = cursor.peek() == Some(b'[');
+        // Through `read`, so that the loop over the elements of whole tensors stays one piece of machine code.
+        let read = if is_list { Err(self.wrong_element(value)) } else { self.read(cursor).map(drop) };
+        read.map_err(|error| match error {
+            Error::WrongElement { input, datatype, found, .. } => {
+                Error::WrongElement { input, datatype, element, found }
+            }
+            error => error,
+        })
     }
 
     /// Makes room for the elements of `shape`, but not for more than a text of `text_len` bytes can have.
