@@ -19,7 +19,7 @@ const OWNERS: [(&str, &[&str]); 4] = [
 ];
 
 /// Crates that run everywhere, and the families that would tie them to one place.
-const PURE: [&str; 3] = ["crates/tensor", "crates/protocol", "crates/endpoints"];
+const PURE: [&str; 4] = ["crates/tensor", "crates/columns", "crates/protocol", "crates/endpoints"];
 const IMPURE: [&str; 6] = ["tokio", "hyper", "wasmtime", "wasi", "spin-sdk", "rand"];
 
 #[test]
