@@ -5,7 +5,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::folder::{malformed, parsed};
-use crate::retry::{Backoff, is_transient};
+use crate::retry::is_transient;
 use crate::writer::Output;
 use crate::{Error, JobFolder, Location, Result};
 
@@ -153,7 +153,7 @@ impl JobFolder {
             if let Some(winner) = self.commit_of(chunk).await? {
                 return Ok(winner);
             }
-            tokio::time::sleep(Backoff::default().delay(look, rand::random())).await;
+            tokio::time::sleep(location.backoff().delay(look, rand::random())).await;
         }
         Err(Error::Undecided { uri: location.uri().to_owned() })
     }

@@ -103,8 +103,8 @@ impl JobFolder {
         let names = folder.list().await?.into_iter().map(|meta| folder.name_of(&meta.location));
         let chunks = names.filter_map(|name| name.strip_suffix(".json")?.parse::<usize>().ok());
         let new: Vec<usize> = chunks.filter(|chunk| !known.contains_key(chunk)).collect();
-        let read =
-            futures::stream::iter(new).map(|chunk| async move { Ok((chunk, self.commit_of(chunk).await?)) });
+        let read = futures::stream::iter(new)
+            .map(|chunk| async move { Ok::<_, Error>((chunk, self.commit_of(chunk).await?)) });
         let read: Vec<(usize, Option<Commit>)> = read.buffer_unordered(AT_ONCE).try_collect().await?;
         Ok(known
             .into_iter()
@@ -188,13 +188,12 @@ impl JobFolder {
         Ok(())
     }
 
-    /// Creates a file twice: a store that lets that pass would let two attempts be committed.
+    /// Creates a file twice: a store that lets that pass would let two attempts be committed. The file stays, for another driver may be
+    /// about to do the same.
     async fn probe(&self) -> Result<()> {
-        let location = self.root.below(&format!("_plinth/probe-{:032x}", rand::random::<u128>()));
+        let location = self.root.below("_plinth/probe");
         location.create(&Bytes::new()).await?;
-        let was_created_again = location.create(&Bytes::new()).await?;
-        location.remove().await?;
-        if was_created_again {
+        if location.create(&Bytes::new()).await? {
             let found = "one that replaces it".to_owned();
             return Err(Error::NoConditionalCreate { uri: self.root.uri().to_owned(), found });
         }

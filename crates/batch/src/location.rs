@@ -10,7 +10,7 @@ use futures::TryStreamExt as _;
 use object_store::path::{Path, PathPart};
 use object_store::{CopyMode, CopyOptions, ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode};
 
-use crate::retry::{is_disk_full, retried};
+use crate::retry::{Backoff, STORE_BACKOFF, is_disk_full, retried};
 use crate::{Error, Result};
 
 /// A file or folder in a store.
@@ -21,6 +21,7 @@ pub struct Location {
     uri: String,
     /// The same in the file system of this machine, if the store is that.
     local: Option<PathBuf>,
+    backoff: Backoff,
 }
 
 impl fmt::Debug for Location {
@@ -33,13 +34,24 @@ impl Location {
     /// The file or folder at `path` of `store`, which messages call `uri`.
     #[must_use]
     pub fn new(store: Arc<dyn ObjectStore>, path: Path, uri: &str) -> Self {
-        Self { store, path, uri: uri.trim_end_matches('/').to_owned(), local: None }
+        Self { store, path, uri: uri.trim_end_matches('/').to_owned(), local: None, backoff: STORE_BACKOFF }
     }
 
     /// With the path of the same file or folder in the file system of this machine.
     #[must_use]
     pub fn with_local(self, local: PathBuf) -> Self {
         Self { local: Some(local), ..self }
+    }
+
+    /// With these waits before an operation that failed is tried again.
+    #[must_use]
+    pub fn with_backoff(self, backoff: Backoff) -> Self {
+        Self { backoff, ..self }
+    }
+
+    /// These waits.
+    pub(crate) fn backoff(&self) -> Backoff {
+        self.backoff
     }
 
     /// Its store.
@@ -71,7 +83,13 @@ impl Location {
     pub fn below(&self, name: &str) -> Self {
         let path = name.split('/').fold(self.path.clone(), |path, part| path.join(PathPart::from(part)));
         let local = self.local.as_ref().map(|local| local.join(name));
-        Self { store: Arc::clone(&self.store), path, uri: format!("{}/{name}", self.uri), local }
+        Self {
+            store: Arc::clone(&self.store),
+            path,
+            uri: format!("{}/{name}", self.uri),
+            local,
+            backoff: self.backoff,
+        }
     }
 
     /// Its content, if it is there.
@@ -79,7 +97,7 @@ impl Location {
     /// # Errors
     /// [`Error::Store`].
     pub(crate) async fn read(&self) -> Result<Option<Bytes>> {
-        let read = retried(|| async { self.store.get(&self.path).await?.bytes().await }).await;
+        let read = retried(self.backoff, || async { self.store.get(&self.path).await?.bytes().await }).await;
         self.if_found("read", read)
     }
 
@@ -96,7 +114,7 @@ impl Location {
     /// # Errors
     /// [`Error::Store`].
     pub(crate) async fn meta(&self) -> Result<Option<ObjectMeta>> {
-        let meta = retried(|| self.store.head(&self.path)).await;
+        let meta = retried(self.backoff, || self.store.head(&self.path)).await;
         self.if_found("look up", meta)
     }
 
@@ -108,7 +126,7 @@ impl Location {
     /// [`Error::Store`], [`Error::DiskFull`], [`Error::NoConditionalCreate`]. It may have been written all the same.
     pub(crate) async fn create(&self, content: &Bytes) -> Result<bool> {
         let put = || self.store.put_opts(&self.path, content.clone().into(), PutMode::Create.into());
-        match retried(put).await {
+        match retried(self.backoff, put).await {
             Ok(_) => Ok(true),
             Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
                 Ok(false)
@@ -125,7 +143,7 @@ impl Location {
     /// # Errors
     /// [`Error::Store`], [`Error::DiskFull`].
     pub(crate) async fn replace(&self, content: &Bytes) -> Result<()> {
-        let put = retried(|| self.store.put(&self.path, content.clone().into())).await;
+        let put = retried(self.backoff, || self.store.put(&self.path, content.clone().into())).await;
         put.map(|_| ()).map_err(|error| self.failed("write", error))
     }
 
@@ -134,7 +152,7 @@ impl Location {
     /// # Errors
     /// [`Error::Store`].
     pub(crate) async fn remove(&self) -> Result<()> {
-        let removed = retried(|| self.store.delete(&self.path)).await;
+        let removed = retried(self.backoff, || self.store.delete(&self.path)).await;
         self.if_found("remove", removed).map(|_| ())
     }
 
@@ -144,10 +162,12 @@ impl Location {
     /// # Errors
     /// [`Error::Store`], [`Error::DiskFull`].
     pub(crate) async fn copy(&self, to: &Self) -> Result<()> {
-        match retried(|| self.copy_as(to, CopyMode::Create)).await {
-            Err(error) if is_unsupported(&error) => retried(|| self.copy_as(to, CopyMode::Overwrite))
-                .await
-                .map_err(|error| to.failed("write", error)),
+        match retried(self.backoff, || self.copy_as(to, CopyMode::Create)).await {
+            Err(error) if is_unsupported(&error) => {
+                retried(self.backoff, || self.copy_as(to, CopyMode::Overwrite))
+                    .await
+                    .map_err(|error| to.failed("write", error))
+            }
             Ok(())
             | Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
                 Ok(())
@@ -170,7 +190,7 @@ impl Location {
     /// [`Error::Store`].
     pub(crate) async fn list(&self) -> Result<Vec<ObjectMeta>> {
         let list = || self.store.list(Some(&self.path)).try_collect();
-        retried(list).await.map_err(|error| self.failed("list", error))
+        retried(self.backoff, list).await.map_err(|error| self.failed("list", error))
     }
 
     /// What it is called that a listing found below it.

@@ -108,8 +108,8 @@ impl JobFolder {
         manifest: &Manifest,
     ) -> Result<()> {
         let copies = copies(self, job, commits, manifest);
-        let copied = futures::stream::iter(copies.iter().map(|(from, to)| from.copy(to)));
-        copied.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+        let copied = copies.into_iter().map(|(from, to)| async move { from.copy(&to).await });
+        futures::stream::iter(copied).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
         self.check(manifest, commits).await?;
         let location = self.output_manifest_location();
         location.replace(&json(&location, manifest)?).await?;
@@ -150,11 +150,10 @@ impl JobFolder {
             // Also what a store would not list: files that were being written when a driver was killed.
             drop(tokio::task::spawn_blocking(move || std::fs::remove_dir_all(local)).await);
         }
-        let ours = self.root().below("_plinth");
-        let names =
-            ours.list().await.unwrap_or_default().into_iter().map(|meta| ours.name_of(&meta.location));
-        let left = names.filter(|name| name.starts_with("attempts/") || name.starts_with("probe-"));
-        let removed = left.map(|name| ours.below(&name)).map(|file| async move { drop(file.remove().await) });
+        let attempts = self.attempts_location();
+        let left = attempts.list().await.unwrap_or_default().into_iter();
+        let left = left.map(|meta| attempts.below(&attempts.name_of(&meta.location)));
+        let removed = left.map(|file| async move { drop(file.remove().await) });
         futures::stream::iter(removed).buffer_unordered(AT_ONCE).collect::<()>().await;
     }
 

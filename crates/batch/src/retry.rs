@@ -10,7 +10,8 @@ use object_store::client::{HttpError, HttpErrorKind};
 const STORE_ATTEMPTS: u32 = 5;
 
 /// Waits before operations on a store are tried again.
-const STORE_BACKOFF: Backoff = Backoff { first: Duration::from_millis(100), longest: Duration::from_secs(5) };
+pub(crate) const STORE_BACKOFF: Backoff =
+    Backoff { first: Duration::from_millis(100), longest: Duration::from_secs(5) };
 
 /// Waits that double, each shortened by chance so that many who failed together do not come back together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,14 +38,14 @@ impl Backoff {
 }
 
 /// Calls until it succeeds, fails for good, or has failed too often.
-pub(crate) async fn retried<T, F>(mut call: impl FnMut() -> F) -> object_store::Result<T>
+pub(crate) async fn retried<T, F>(backoff: Backoff, mut call: impl FnMut() -> F) -> object_store::Result<T>
 where
     F: Future<Output = object_store::Result<T>>,
 {
     for n_failures in 1..STORE_ATTEMPTS {
         match call().await {
             Err(error) if is_transient(&error) => {
-                tokio::time::sleep(STORE_BACKOFF.delay(n_failures, rand::random())).await;
+                tokio::time::sleep(backoff.delay(n_failures, rand::random())).await;
             }
             ended => return ended,
         }
@@ -235,7 +236,7 @@ mod tests {
 
     async fn calls_until(fails: u32, kind: ErrorKind) -> (u32, bool) {
         let calls = AtomicU32::new(0);
-        let ended = retried(|| {
+        let ended = retried(Backoff { first: Duration::ZERO, longest: Duration::ZERO }, || {
             let failed = calls.fetch_add(1, Ordering::Relaxed) < fails;
             async move { if failed { Err(io_error(kind)) } else { Ok(()) } }
         });
@@ -243,7 +244,7 @@ mod tests {
         (calls.load(Ordering::Relaxed), succeeded)
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn only_transient_failures_are_tried_again_and_not_for_ever() {
         assert_eq!(calls_until(0, ErrorKind::TimedOut).await, (1, true));
         assert_eq!(calls_until(4, ErrorKind::TimedOut).await, (5, true));
