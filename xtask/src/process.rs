@@ -10,8 +10,8 @@ use anyhow::{Context, Result, bail};
 use crate::workspace::Workspace;
 
 /// Variables that would change what cargo builds or where: flags given this way replace those of `.cargo/config.toml`,
-/// and the last two are `cargo run`'s own, which build scripts of dependencies watch.
-const UNWANTED: [&str; 9] = [
+/// and the last three are `cargo run`'s own, as are all that begin with [`RUNNING_PACKAGE`]: build scripts of dependencies watch them.
+const UNWANTED: [&str; 10] = [
     "RUSTFLAGS",
     "RUSTDOCFLAGS",
     "CARGO_BUILD_RUSTFLAGS",
@@ -21,7 +21,11 @@ const UNWANTED: [&str; 9] = [
     "CARGO_BUILD_TARGET_DIR",
     "CARGO_MANIFEST_DIR",
     "CARGO_MANIFEST_PATH",
+    "CARGO_MANIFEST_LINKS",
 ];
+
+/// What the variables begin with that tell a program started by `cargo run` of its package.
+const RUNNING_PACKAGE: &str = "CARGO_PKG_";
 
 /// `cargo <subcommand>`, building into `target/`.
 pub(crate) fn cargo(workspace: &Workspace, subcommand: &str) -> Command {
@@ -41,7 +45,9 @@ pub(crate) fn guest_cargo(workspace: &Workspace, subcommand: &str) -> Command {
 pub(crate) fn bare_cargo(workspace: &Workspace, subcommand: &str) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = program(workspace, cargo);
-    for name in UNWANTED {
+    let of_package = std::env::vars_os().map(|(name, _)| name);
+    let of_package = of_package.filter(|name| name.to_string_lossy().starts_with(RUNNING_PACKAGE));
+    for name in UNWANTED.into_iter().map(Into::into).chain(of_package) {
         command.env_remove(name);
     }
     command.arg(subcommand);
