@@ -256,7 +256,7 @@ where
             }
             tokio::select! {
                 biased;
-                () = stop.stopped(), if !matches!(self.end, Some(End::Cancelled)) => self.finish(End::Cancelled),
+                () = stop.stopped(), if *self.phase.borrow() < Phase::Dropping => self.finish(End::Cancelled),
                 () = tokio::time::sleep_until(deadline), if self.end.is_none() => self.finish(End::Expired),
                 Some(ended) = self.running.join_next() => self.settle(ended).await,
             }

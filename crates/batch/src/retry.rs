@@ -44,7 +44,7 @@ where
 {
     for n_failures in 1..STORE_ATTEMPTS {
         match call().await {
-            Err(error) if is_transient(&error) => {
+            Err(error) if is_transient(&error) && !was_retried(&error) => {
                 tokio::time::sleep(backoff.delay(n_failures, rand::random())).await;
             }
             ended => return ended,
@@ -59,6 +59,12 @@ pub fn is_transient(error: &(dyn StdError + 'static)) -> bool {
     find_cause(error, verdict).unwrap_or(false)
 }
 
+/// Whether a store's client has tried it again for as long as it found sensible.
+fn was_retried(error: &object_store::Error) -> bool {
+    let tells = |cause: &(dyn StdError + 'static)| cause.to_string().contains("max_retries: ").then_some(());
+    find_cause(error, tells).is_some()
+}
+
 /// Whether the cause is that no space is left.
 pub(crate) fn is_disk_full(error: &(dyn StdError + 'static)) -> bool {
     let full = |cause: &(dyn StdError + 'static)| {
@@ -69,7 +75,8 @@ pub(crate) fn is_disk_full(error: &(dyn StdError + 'static)) -> bool {
 }
 
 /// The error and its causes in one line.
-pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
+#[must_use]
+pub fn chain(error: &(dyn StdError + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -232,6 +239,18 @@ mod tests {
     fn a_chain_says_nothing_twice() {
         let error = crate::Error::Store { operation: "read", uri: "x".to_owned(), source: generic("gone") };
         assert_eq!(chain(&error), "cannot read `x`: Generic test error: gone");
+    }
+
+    #[tokio::test]
+    async fn what_the_client_has_tried_long_enough_is_left_to_the_next_attempt() {
+        let text = "Error after 10 retries, max_retries: 10 - Server returned non-2xx status code: 503 Service Unavailable: ";
+        let calls = AtomicU32::new(0);
+        let ended = retried(Backoff::default(), || {
+            calls.fetch_add(1, Ordering::Relaxed);
+            async move { Err::<(), _>(generic(text)) }
+        });
+        assert!(is_transient(&ended.await.unwrap_err()));
+        assert_eq!(calls.load(Ordering::Relaxed), 1);
     }
 
     async fn calls_until(fails: u32, kind: ErrorKind) -> (u32, bool) {

@@ -43,11 +43,6 @@ where
 {
     pub(super) async fn run(&self, chunk: usize) -> Ended {
         for attempts in 1_u32.. {
-            match self.run.folder.commit_of(chunk).await {
-                Ok(Some(commit)) => return Ended::Committed { commit, by_another: true },
-                Ok(None) => {}
-                Err(error) => return Ended::Failed { error, attempts: attempts - 1 },
-            }
             let failure = match self.attempt(chunk, attempts).await {
                 Tried::Committed(Committed::Won(commit)) => {
                     return Ended::Committed { commit, by_another: false };
@@ -68,8 +63,13 @@ where
         Ended::Dropped
     }
 
+    /// An attempt, unless another driver has been faster.
     async fn attempt(&self, chunk: usize, number: u32) -> Tried {
-        self.run.emit(Event::ChunkStarted { chunk, attempt: number });
+        match self.run.folder.commit_of(chunk).await {
+            Ok(Some(commit)) => return Tried::Committed(Committed::Lost(commit)),
+            Ok(None) => self.run.emit(Event::ChunkStarted { chunk, attempt: number }),
+            Err(error) => return Tried::Failed(error.into()),
+        }
         let attempt = self.run.folder.attempt(chunk, self.run.job.output_format);
         let report = match self.call(&attempt).await {
             Some(Ok(report)) => report,

@@ -21,7 +21,7 @@ fn failure(kind: ErrorKind) -> ChunkFailure {
 fn failing_first(
     n_failures: usize,
     kind: ErrorKind,
-) -> impl Fn(usize, Attempt) -> FailingWork + Send + Sync + 'static {
+) -> impl Fn(usize, Attempt) -> PlayedWork + Send + Sync + 'static {
     let left = Arc::new(AtomicUsize::new(n_failures));
     move |chunk, attempt| {
         let fails = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
@@ -29,7 +29,7 @@ fn failing_first(
     }
 }
 
-type FailingWork = std::pin::Pin<Box<dyn Future<Output = Result<ChunkReport, ChunkFailure>> + Send>>;
+type PlayedWork = std::pin::Pin<Box<dyn Future<Output = Result<ChunkReport, ChunkFailure>> + Send>>;
 
 #[tokio::test]
 async fn transient_failures_are_tried_again() {
@@ -152,7 +152,7 @@ async fn too_large_a_share_of_bad_rows_ends_the_job() {
 }
 
 /// Work that writes a piece of its part and then never ends; tells when it is there.
-fn endless(begun: &Arc<Notify>) -> impl Fn(usize, Attempt) -> FailingWork + Send + Sync + 'static + use<> {
+fn endless(begun: &Arc<Notify>) -> impl Fn(usize, Attempt) -> PlayedWork + Send + Sync + 'static + use<> {
     let begun = Arc::clone(begun);
     move |_, attempt| {
         let begun = Arc::clone(&begun);
@@ -182,6 +182,33 @@ async fn a_stopped_driver_drops_its_attempts_and_leaves_nothing_of_them() {
         place.check_clean_but_folders().await;
         resume_and_check(&place, &job).await;
     }
+}
+
+#[tokio::test]
+async fn a_driver_that_has_failed_can_be_stopped() {
+    let (place, job, watcher) = (Place::in_memory(), job(4), Watcher::default());
+    let folder = place.folder();
+    folder.create(&job).await.unwrap();
+    let (begun, first) = (Arc::new(Notify::new()), AtomicUsize::new(0));
+    let endless = endless(&begun);
+    let watching = watcher.clone();
+    let fails_or_never_ends = move |chunk, attempt| -> PlayedWork {
+        if first.fetch_add(1, Ordering::SeqCst) == 0 {
+            return Box::pin(async { Err(failure(ErrorKind::PermissionDenied)) });
+        }
+        let (watching, endless) = (watching.clone(), endless(chunk, attempt));
+        Box::pin(async move {
+            while watching.count(|event| matches!(event, Event::Stopping(_))) == 0 {
+                tokio::task::yield_now().await;
+            }
+            watching.stop.stop();
+            endless.await
+        })
+    };
+    let error =
+        batch::run(&folder, &job, options(1), watcher.hooks(), fails_or_never_ends).await.unwrap_err();
+    assert!(matches!(error, Error::ChunkFailed { .. }), "{error:?}");
+    resume_and_check(&place, &job).await;
 }
 
 #[tokio::test]
