@@ -52,4 +52,4 @@ pub use request_names::RequestNames;
 pub use response::{Encoded, InferResponse, Output};
 pub use route::{ModelPath, Route};
 pub use row_errors::row_errors;
-pub use rows::{Answer, Rows};
+pub use rows::{Answer, RowRead, RowReader, RowWriter, Rows, read_key_text, write_key_text, write_row_error};

@@ -37,12 +37,14 @@
 mod answer;
 mod inputs;
 mod instances;
+mod lines;
 mod names;
 mod stack;
 #[cfg(test)]
 mod tests;
 
 pub use answer::Answer;
+pub use lines::{RowRead, RowReader, RowWriter, read_key_text, write_key_text, write_row_error};
 
 use std::borrow::Cow;
 

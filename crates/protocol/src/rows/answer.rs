@@ -140,7 +140,7 @@ fn write_names(json: &mut Vec<u8>, row: usize, keys: &Keys<'_>) -> bool {
     key.is_some() || client.is_some()
 }
 
-fn write_name(json: &mut Vec<u8>, name: &str) {
+pub(super) fn write_name(json: &mut Vec<u8>, name: &str) {
     write_string(json, name);
     json.push(b':');
 }
@@ -182,14 +182,14 @@ fn write_name_lists(json: &mut Vec<u8>, partition: &Partition<'_>) {
 
 /// An output, of which each row is one prediction's.
 #[derive(Debug)]
-struct OutputColumn<'a> {
-    name: &'a str,
+pub(super) struct OutputColumn<'a> {
+    pub(super) name: &'a str,
     values: Values<'a>,
     row_shape: &'a [u64],
 }
 
 impl<'a> OutputColumn<'a> {
-    fn new(output: &'a Tensor, n_rows: usize) -> Result<Self> {
+    pub(super) fn new(output: &'a Tensor, n_rows: usize) -> Result<Self> {
         match output.shape() {
             [first, row_shape @ ..] if *first == n_rows as u64 => {
                 Ok(Self { name: output.name(), values: Values::new(output)?, row_shape })
@@ -202,7 +202,7 @@ impl<'a> OutputColumn<'a> {
         }
     }
 
-    fn write_row(&mut self, json: &mut Vec<u8>) {
+    pub(super) fn write_row(&mut self, json: &mut Vec<u8>) {
         self.values.write(json, self.row_shape);
     }
 }
