@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use endpoints::{Model, ModelError, predict};
+use endpoints::{Model, ModelError, batch_chunk, predict};
 use engine::{Engine, PackedModel, Pool};
 use host::{Application, Limits, Server};
 use tempfile::NamedTempFile;
@@ -64,7 +64,11 @@ impl Native {
             request = request.header(name, value);
         }
         let request = request.body(question.body.as_slice()).expect("the question is a request");
-        let response = predict::handle(&self.model, &predict::Config::default(), &request);
+        let response = if question.path.starts_with("/batch/") {
+            self.answer_chunk(request)
+        } else {
+            predict::handle(&self.model, &predict::Config::default(), &request)
+        };
         let content_type =
             response.headers().get("content-type").map(|value| value.to_str().expect("text").to_owned());
         Answer {
@@ -72,6 +76,20 @@ impl Native {
             content_type: content_type.unwrap_or_default(),
             body: response.into_body(),
         }
+    }
+}
+
+impl Native {
+    fn answer_chunk(&self, request: http::Request<&[u8]>) -> http::Response<Vec<u8>> {
+        let mut head = http::Response::default();
+        let mut body = Vec::new();
+        let begin = |begun| {
+            head = begun;
+            Ok(&mut body)
+        };
+        let outcome = batch_chunk::handle(&self.model, &batch_chunk::Config::default(), request, begin);
+        assert!(outcome.is_whole, "{:?}", outcome.failure);
+        head.map(|()| body)
     }
 }
 
@@ -136,10 +154,10 @@ impl Embedded {
     /// If they cannot be served.
     #[must_use]
     pub fn models(models: Vec<(String, Vec<u8>)>) -> Self {
-        let function = artifacts::function("predict").expect("the function is built");
-        let plugged = models.into_iter().map(|(name, wasm)| {
-            let component = engine::plug(function, &wasm).expect("the model fits the function");
-            host::Model { name, component: component.into() }
+        let plugged = models.into_iter().map(|(name, wasm)| host::Model {
+            name,
+            component: plugged("predict", &wasm).into(),
+            batch_chunk: plugged("batch-chunk", &wasm).into(),
         });
         let grpc = artifacts::function("grpc").expect("the function is built");
         let application = Application::of_models(plugged.collect(), grpc.into());
@@ -198,14 +216,13 @@ pub struct WasmtimeServe {
 }
 
 impl WasmtimeServe {
-    /// Serves the demo model of that name.
+    /// Serves the demo model of that name by a function.
     ///
     /// # Panics
     /// If the program has not been built or does not start.
     #[must_use]
-    pub fn with_model(name: &str) -> Self {
-        let function = artifacts::function("predict").expect("the function is built");
-        let composed = engine::plug(function, &packed_model(name)).expect("the model fits the function");
+    pub fn with_model(function: &str, name: &str) -> Self {
+        let composed = plugged(function, &packed_model(name));
         let component = NamedTempFile::new().expect("there is room for a file");
         std::fs::write(component.path(), composed).expect("there is room for a file");
         let program = root().join("target/release/wasmtime-serve");
@@ -241,6 +258,11 @@ impl Drop for WasmtimeServe {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+fn plugged(function: &str, model: &[u8]) -> Vec<u8> {
+    let function = artifacts::function(function).expect("the function is built");
+    engine::plug(function, model).expect("the model fits the function")
 }
 
 /// The demo models, packed, by name.

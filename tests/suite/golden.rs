@@ -29,7 +29,7 @@ impl Runtimes {
             embedded: Embedded::demo(),
             wasmtime_serve: model_names()
                 .into_iter()
-                .map(|name| (name, WasmtimeServe::with_model(name)))
+                .map(|name| (name, WasmtimeServe::with_model("predict", name)))
                 .collect(),
         }
     }

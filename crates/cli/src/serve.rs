@@ -21,10 +21,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
-    let predict = function("predict")?;
     let engine = settings::engine_for_tools()?;
-    let model = |path| model(&engine, path, predict);
-    let models = args.models.iter().map(|path| model(path)).collect::<Result<_>>()?;
+    let models = args.models.iter().map(|path| model(&engine, path)).collect::<Result<_>>()?;
     let application = Application::of_models(models, function("grpc")?.into())?;
     up::serve(application, &Limits::default(), args.listen)
 }
@@ -33,8 +31,12 @@ fn function(name: &str) -> Result<&'static [u8]> {
     artifacts::function(name).with_context(|| format!("this program carries no `{name}` function"))
 }
 
-fn model(engine: &Engine, path: &Path, function: &[u8]) -> Result<host::Model> {
+fn model(engine: &Engine, path: &Path) -> Result<host::Model> {
     let opened = models::open(engine, path)?;
-    let component = engine::plug(function, &opened.wasm)?;
-    Ok(host::Model { name: opened.model.metadata().name.clone(), component: component.into() })
+    let plugged = |name| Ok::<_, anyhow::Error>(engine::plug(function(name)?, &opened.wasm)?.into());
+    Ok(host::Model {
+        name: opened.model.metadata().name.clone(),
+        component: plugged("predict")?,
+        batch_chunk: plugged("batch-chunk")?,
+    })
 }

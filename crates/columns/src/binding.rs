@@ -3,6 +3,8 @@
 mod bound;
 mod fit;
 
+use std::collections::BTreeMap;
+
 use arrow_array::RecordBatch;
 use arrow_schema::{Field, Schema};
 use tensor::{Tensor, TensorSpec};
@@ -30,8 +32,9 @@ impl Binding {
     /// does not count rows, or that have further dimensions of any size, have no columns.
     pub fn new(inputs: &[TensorSpec], schema: &Schema, features: &[String]) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
+        let named = Named::new(schema);
         let columns: Vec<Column<'_>> =
-            features.iter().filter_map(|name| keep(Column::find(schema, name), &mut problems)).collect();
+            features.iter().filter_map(|name| keep(named.find(name), &mut problems)).collect();
         let is_named = inputs.iter().all(|input| features.contains(&input.name));
         let bound = match inputs {
             [input] if !is_named => {
@@ -73,14 +76,23 @@ struct Column<'s> {
     field: &'s Field,
 }
 
-impl<'s> Column<'s> {
-    fn find(schema: &'s Schema, name: &str) -> Result<Self, Problem> {
-        let fields = schema.fields().iter().enumerate();
-        let mut named = fields.filter(|(_, field)| field.name() == name);
-        match (named.next(), named.next()) {
-            (Some((place, field)), None) => Ok(Self { place, field }),
-            (Some(_), Some(_)) => Err(Problem::new(name, "one column of this name", "two")),
-            (None, _) => Err(Problem::new(name, "a column of this name", "none")),
+/// The columns of each name.
+struct Named<'s>(BTreeMap<&'s str, Vec<Column<'s>>>);
+
+impl<'s> Named<'s> {
+    fn new(schema: &'s Schema) -> Self {
+        let mut named: BTreeMap<&str, Vec<Column<'_>>> = BTreeMap::new();
+        for (place, field) in schema.fields().iter().enumerate() {
+            named.entry(field.name()).or_default().push(Column { place, field });
+        }
+        Self(named)
+    }
+
+    fn find(&self, name: &str) -> Result<Column<'s>, Problem> {
+        match self.0.get(name).map(Vec::as_slice) {
+            Some([column]) => Ok(*column),
+            Some(_) => Err(Problem::new(name, "one column of this name", "two")),
+            None => Err(Problem::new(name, "a column of this name", "none")),
         }
     }
 }

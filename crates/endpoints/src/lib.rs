@@ -3,6 +3,7 @@
 //! A handler is total: any bytes give a response, with a documented body. No handler does I/O or reads a clock, the
 //! environment or randomness; a response is a function of the request and the model alone.
 
+pub mod batch_chunk;
 mod encoding;
 pub mod grpc;
 mod model;

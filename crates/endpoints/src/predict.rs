@@ -99,7 +99,8 @@ fn find_route<'a>(request: &'a Request<&[u8]>) -> Result<Route<'a>> {
     Err(Error::WrongMethod { expected: route.method(), found: request.method().clone() })
 }
 
-fn find_model(model: &impl Model, path: &ModelPath<'_>) -> Result<Metadata> {
+/// The signature of the model, if the path names it.
+pub(crate) fn find_model(model: &impl Model, path: &ModelPath<'_>) -> Result<Metadata> {
     let metadata = model.metadata();
     if metadata.name != path.name {
         return Err(Error::UnknownModel { model: path.name.to_string() });

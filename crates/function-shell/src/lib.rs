@@ -11,6 +11,7 @@ mod model;
 mod outgoing;
 mod request;
 mod response;
+mod streams;
 
 use endpoints::grpc::Reply;
 use http::{HeaderMap, Request, StatusCode};
@@ -19,6 +20,10 @@ use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 
 /// Headers that `predict` reads.
 const PREDICT_HEADERS: [&str; 3] = ["inference-header-content-length", "content-encoding", "accept-encoding"];
+
+/// Headers that `batch-chunk` reads.
+const BATCH_CHUNK_HEADERS: [&str; 4] =
+    ["content-type", "content-encoding", "inference-header-content-length", "accept-encoding"];
 
 /// Headers that `grpc` reads.
 const GRPC_HEADERS: [&str; 2] = ["content-type", "grpc-encoding"];
@@ -44,6 +49,14 @@ pub fn predict(request: IncomingRequest, response_out: ResponseOutparam) {
     };
     let response = request::head(&request, &PREDICT_HEADERS).and_then(answer).unwrap_or_else(response::empty);
     response::write(response, &HeaderMap::new(), response_out);
+}
+
+/// Answers one chunk of rows with the imported model.
+pub fn batch_chunk(request: IncomingRequest, response_out: ResponseOutparam) {
+    let config = endpoints::batch_chunk::Config { predict: predict_config(), ..Default::default() };
+    streams::answer(request, &BATCH_CHUNK_HEADERS, response_out, |request, begin| {
+        endpoints::batch_chunk::handle(&ImportedModel, &config, request, |head| begin.begin(head))
+    });
 }
 
 /// Answers one call of gRPC with what the protocol's HTTP form answers.

@@ -76,7 +76,7 @@ pub(crate) fn read_to_end(stream: &InputStream, max_bytes: usize) -> Result<Vec<
 
 /// Takes what is left of a body that is too long, up to a bound: a client that is still sending when the connection closes may never
 /// read why.
-fn drain(stream: &InputStream) {
+pub(crate) fn drain(stream: &InputStream) {
     let mut drained = 0;
     while drained < DRAINED_BYTES {
         match stream.blocking_read(CHUNK_BYTES) {

@@ -64,6 +64,6 @@ pub(crate) fn write_all(stream: &OutputStream, mut bytes: &[u8]) -> Result<(), S
 }
 
 #[expect(clippy::print_stderr, reason = "standard error is a function's log")]
-fn log(message: &str) {
+pub(crate) fn log(message: &str) {
     eprintln!("{message}");
 }

@@ -25,11 +25,13 @@ pub struct Model {
     pub name: String,
     /// The function with the model plugged in.
     pub component: Arc<[u8]>,
+    /// The function for chunks of rows with the model plugged in.
+    pub batch_chunk: Arc<[u8]>,
 }
 
 impl Application {
-    /// The application that serves `models` at `/v2/models/<name>/…`, `/v1/models/<name>:predict` and
-    /// `/v1/models/<name>/…`, and the first one at what remains of `/v2/…` and `/v1/…`. The component `grpc` answers calls of gRPC.
+    /// The application that serves `models` at `/v2/models/<name>/…`, `/v1/models/<name>:predict`,
+    /// `/v1/models/<name>/…` and `/batch/<name>`, and the first one at what remains of `/v2/…` and `/v1/…`. The component `grpc` answers calls of gRPC.
     ///
     /// # Errors
     /// [`Error::NoModel`], [`Error::ModelName`], [`Error::SameModelName`].
@@ -44,19 +46,28 @@ impl Application {
                 return Err(Error::SameModelName { name: model.name.clone() });
             }
             triggers.extend(routes_of(&model.name).map(|route| trigger(route, &model.name)));
+            triggers.push(trigger(format!("/batch/{}/...", model.name), &batch_chunk_id(&model.name)));
         }
         triggers.push(trigger(GRPC_ROUTE.to_owned(), GRPC_ID));
         let names: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();
         let names = names.join(",");
         let environment = vec![("PLINTH_MODELS".to_owned(), names)];
-        let of_model = |model: Model| component(model.name, model.component, environment.clone());
-        let mut components: Vec<Component> = models.into_iter().map(of_model).collect();
+        let of_model = |model: Model| {
+            let batch_chunk = component(batch_chunk_id(&model.name), model.batch_chunk, Vec::new());
+            [component(model.name, model.component, environment.clone()), batch_chunk]
+        };
+        let mut components: Vec<Component> = models.into_iter().flat_map(of_model).collect();
         components.push(Component {
             allowed_outbound_hosts: AllowedHosts::itself(),
             ..component(GRPC_ID.to_owned(), grpc, Vec::new())
         });
         Ok(Self { name: "plinth-serve".to_owned(), version: None, components, triggers })
     }
+}
+
+/// The component that answers a model's chunks, called as no model can be.
+fn batch_chunk_id(model: &str) -> String {
+    format!("chunks of {model}")
 }
 
 fn routes_of(name: &str) -> impl Iterator<Item = String> {
@@ -99,7 +110,11 @@ mod tests {
     use crate::routes::Routes;
 
     fn of_models(names: &[&str]) -> Result<Application> {
-        let model = |name: &&str| Model { name: (*name).to_owned(), component: Arc::from([]) };
+        let model = |name: &&str| Model {
+            name: (*name).to_owned(),
+            component: Arc::from([]),
+            batch_chunk: Arc::from([]),
+        };
         Application::of_models(names.iter().map(model).collect(), Arc::from([]))
     }
 
@@ -125,6 +140,14 @@ mod tests {
         check_path(&names, "/v1/models/digits-edge:predict", Some("digits-edge"));
         check_path(&names, "/v1/models/digits:predict", Some("digits"));
         check_path(&names, "/v1/models/digits", Some("digits"));
+    }
+
+    #[test]
+    fn chunks_have_a_component_of_their_own() {
+        let names = ["digits", "digits-edge"];
+        check_path(&names, "/batch/digits-edge", Some("chunks of digits-edge"));
+        check_path(&names, "/batch/digits/versions/1", Some("chunks of digits"));
+        check_path(&names, "/batch/unknown", None);
     }
 
     #[test]
