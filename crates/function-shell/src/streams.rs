@@ -3,7 +3,8 @@
 use std::io::{self, BufWriter, Read, Write};
 
 use http::{HeaderMap, Request, Response, StatusCode};
-use spin_sdk::http::{IncomingBody, IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam};
+use spin_sdk::http::{IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam};
+use spin_sdk::wit::wasi::http0_2_0::types::IncomingBody;
 use wasi::io::streams::{InputStream, OutputStream, StreamError};
 
 use crate::request::{drain, head};
