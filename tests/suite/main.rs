@@ -9,6 +9,7 @@
     reason = "tests do I/O and fail by panicking"
 )]
 
+mod batch;
 mod command;
 mod grpc;
 mod keys;

@@ -18,7 +18,7 @@ pub(crate) const STEPS: &[Step] = &[
 ];
 
 /// Crates quick to compile, tested with the checks of a debug build. The others share the release build of wasmtime.
-pub(crate) const PURE_CRATES: [&str; 4] = ["tensor", "protocol", "endpoints", "xtask"];
+pub(crate) const PURE_CRATES: [&str; 5] = ["tensor", "columns", "protocol", "endpoints", "xtask"];
 
 /// How long each fuzz test runs unless the caller says otherwise.
 const FUZZ_SECONDS: &str = "20";

@@ -2,6 +2,27 @@
 
 use std::process::ExitCode;
 
+/// How a command ended that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// All that was asked for is done.
+    Done,
+    /// The user stopped it.
+    Cancelled,
+    /// Its time was over.
+    Expired,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Done => Self::SUCCESS,
+            Outcome::Cancelled => Self::from(3),
+            Outcome::Expired => Self::from(4),
+        }
+    }
+}
+
 /// What the user gave cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -13,6 +34,7 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
         cause.is::<Misuse>()
             || cause.downcast_ref().is_some_and(packer::Error::is_input_at_fault)
             || cause.downcast_ref().is_some_and(host::Error::is_usage)
+            || cause.downcast_ref().is_some_and(batch::Error::is_usage)
     });
     ExitCode::from(if is_usage { 2 } else { 1 })
 }

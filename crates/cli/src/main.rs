@@ -1,10 +1,11 @@
 //! The `plinth` command: reads arguments and files, calls the crates that do the work, prints, and sets the exit code.
 //!
-//! Exit code 0: done. 1: this program or the machine failed. 2: what the user gave cannot be used.
+//! Exit code 0: done. 1: this program or the machine failed. 2: what the user gave cannot be used. 3: cancelled. 4: out of time.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to its terminal")]
 #![expect(clippy::disallowed_methods, reason = "a command does I/O by design")]
 
+mod batch;
 mod check;
 mod compose;
 mod describe;
@@ -15,11 +16,13 @@ mod models;
 mod pack;
 mod serve;
 mod settings;
+mod sql;
 mod up;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use failure::Outcome;
 
 /// A request makes many small, short-lived allocations: 3.5 % less processor time than with the system's allocator, measured.
 #[global_allocator]
@@ -47,19 +50,26 @@ enum Command {
     Up(up::Args),
     /// Plug a model into a function, for any host
     Compose(compose::Args),
+    /// Predict data sets, chunk by chunk, with nothing lost
+    Batch(batch::Args),
+    /// Query files, with `predict('model.wasm', columns…)` as a function
+    Sql(sql::Args),
 }
 
 fn main() -> ExitCode {
+    let done = |()| Outcome::Done;
     let result = match Cli::parse().command {
-        Command::Pack(args) => pack::run(args),
-        Command::Inspect(args) => inspect::run(&args),
-        Command::Check(args) => check::run(&args),
-        Command::Serve(args) => serve::run(args),
-        Command::Up(args) => up::run(args),
-        Command::Compose(args) => compose::run(&args),
+        Command::Pack(args) => pack::run(args).map(done),
+        Command::Inspect(args) => inspect::run(&args).map(done),
+        Command::Check(args) => check::run(&args).map(done),
+        Command::Serve(args) => serve::run(args).map(done),
+        Command::Up(args) => up::run(args).map(done),
+        Command::Compose(args) => compose::run(&args).map(done),
+        Command::Batch(args) => batch::run(args),
+        Command::Sql(args) => sql::run(&args).map(done),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(outcome) => outcome.into(),
         Err(error) => {
             eprintln!("error: {error:#}");
             failure::exit_code(&error)

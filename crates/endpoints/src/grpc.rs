@@ -63,7 +63,7 @@ fn call(
     let rpc = Rpc::of_path(request.uri().path())?;
     let message = frame::read(request.headers(), request.body(), max_message_bytes)?;
     let answer = send(rpc.to_http(&message)?)?;
-    rpc.from_http(answer)
+    rpc.message(answer)
 }
 
 fn is_grpc(headers: &HeaderMap) -> bool {

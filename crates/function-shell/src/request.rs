@@ -21,7 +21,7 @@ pub(crate) fn head(request: &IncomingRequest, header_names: &[&str]) -> Result<R
         .uri(request.path_with_query().unwrap_or_else(|| "/".to_owned()));
     let headers = request.headers();
     for &name in header_names {
-        for value in headers.get(&name.to_owned()) {
+        for value in headers.get(name) {
             head = head.header(name, value);
         }
     }

@@ -11,11 +11,13 @@ use crate::{
 
 /// Families of crates by the start of their names, and the crates that may name them, in tests too. A folder with a
 /// slash at its end stands for each crate below it.
-const OWNERS: [(&str, &[&str]); 4] = [
+const OWNERS: [(&str, &[&str]); 6] = [
     ("wasmtime", &["crates/engine", "crates/host", "crates/packer", "tests", "tests/"]),
     ("spin-sdk", &["crates/function-shell", "functions/"]),
     ("tract", &["models/runtime"]),
     ("prost", &["crates/endpoints"]),
+    ("datafusion", &["crates/batch"]),
+    ("object_store", &["crates/batch"]),
 ];
 
 /// Crates that run everywhere, and the families that would tie them to one place.

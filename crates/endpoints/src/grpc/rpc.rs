@@ -76,7 +76,7 @@ impl Rpc {
     ///
     /// # Errors
     /// [`Error::Refused`] if the answer is an error, [`Error::Answer`] if it is none of this protocol.
-    pub(crate) fn from_http(self, answer: Response<Vec<u8>>) -> Result<Vec<u8>> {
+    pub(crate) fn message(self, answer: Response<Vec<u8>>) -> Result<Vec<u8>> {
         let is_ready = answer.status() == StatusCode::OK;
         match self {
             Self::ServerLive | Self::ServerReady => Ok(Condition { is_so: is_ready }.encode_to_vec()),

@@ -1,0 +1,212 @@
+//! The work of a job: what an attempt at a chunk does, and a look at its first rows. When chunks run, and what counts, is the driver's
+//! business.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::execution::SendableRecordBatchStream;
+use futures::StreamExt as _;
+use serde_json::Value;
+
+use crate::chunk::{part_schema, predictions, sort, unreadable_row};
+use crate::commit::{Attempt, ChunkFailure, ChunkReport};
+use crate::job::{Chunk, Job};
+use crate::part::Encoder;
+use crate::plan::schema_of;
+use crate::predict::Predictor;
+use crate::scan::{Source, UnreadableRows};
+use crate::writer::Writer;
+use crate::{Error, Found, Result, Stores};
+
+/// All that attempts at a job's chunks need.
+pub struct Work {
+    job: Arc<Job>,
+    files: Vec<Found>,
+    schema: SchemaRef,
+    predictor: Arc<Predictor>,
+}
+
+/// What the first rows of a job gave.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// The predictions, with key and kept columns.
+    pub rows: Vec<RecordBatch>,
+    /// What is reported of bad rows, as JSON objects.
+    pub errors: Vec<Value>,
+    /// How long it took.
+    pub duration: Duration,
+}
+
+impl Work {
+    /// The work of `job`, by a model that must be its own.
+    ///
+    /// # Errors
+    /// [`Error::OtherModel`]; [`Error::NoInput`]; what the stores say.
+    pub async fn new(
+        stores: &Stores,
+        job: Arc<Job>,
+        predictor: Predictor,
+        model_sha256: &str,
+    ) -> Result<Self> {
+        if job.model.sha256 != model_sha256 {
+            return Err(Error::OtherModel {
+                expected: job.model.sha256.clone(),
+                found: model_sha256.to_owned(),
+            });
+        }
+        let found = |file: &crate::job::InputFile| {
+            let location = stores.locate(&file.uri)?;
+            Ok(Found {
+                store: Arc::clone(location.store()),
+                path: location.path().clone(),
+                file: file.clone(),
+            })
+        };
+        let files = job.files.iter().map(found).collect::<Result<Vec<_>>>()?;
+        let first = files.first().ok_or(Error::NoInput)?;
+        let schema = schema_of(first, job.input_format).await?;
+        Ok(Self { job, files, schema, predictor: Arc::new(predictor) })
+    }
+
+    /// Predicts a chunk into the files of an attempt.
+    ///
+    /// # Errors
+    /// [`ChunkFailure`]: transient if a store or the network failed, permanent for anything else.
+    pub async fn attempt(&self, attempt: Attempt) -> Result<ChunkReport, ChunkFailure> {
+        let chunk = self.job.chunks.get(attempt.chunk).ok_or(Error::Internal("no such chunk"))?;
+        let found = self.files.get(chunk.file).ok_or(Error::Internal("no such file"))?;
+        check_unchanged(found).await?;
+        let source = self.source(found, *chunk);
+        let unreadable = source.unreadable.clone();
+        let (stream, schema) = self.open(source).await?;
+        let mut part = Part::new(&self.job, &schema, &attempt)?;
+        let mut stream = stream;
+        while let Some(batch) = stream.next().await {
+            let batch = batch.map_err(Error::from)?;
+            let sorted = sort(&batch, &schema, &self.job, &found.file.uri)?;
+            let lines = unreadable.take().into_iter().map(|row| unreadable_row(&row, &found.file.uri));
+            part.add(&sorted.good, lines.chain(sorted.bad)).await?;
+        }
+        let lines = unreadable.take().into_iter().map(|row| unreadable_row(&row, &found.file.uri));
+        part.add_errors(lines).await?;
+        Ok(part.finish().await?)
+    }
+
+    /// The predictions of the first `n_rows` rows, timed by `clock`.
+    ///
+    /// # Errors
+    /// As an attempt.
+    pub async fn sample(&self, n_rows: usize, clock: impl Fn() -> Duration) -> Result<Sample> {
+        let chunk = self.job.chunks.first().ok_or(Error::NoInput)?;
+        let found = self.files.get(chunk.file).ok_or(Error::NoInput)?;
+        let source = self.source(found, *chunk);
+        let unreadable = source.unreadable.clone();
+        let start = clock();
+        let (mut stream, schema) = self.open(source).await?;
+        let mut sample = Sample { rows: Vec::new(), errors: Vec::new(), duration: Duration::ZERO };
+        let mut n_left = n_rows;
+        while n_left > 0
+            && let Some(batch) = stream.next().await
+        {
+            let batch = batch?;
+            let batch = batch.slice(0, n_left.min(batch.num_rows()));
+            n_left -= batch.num_rows();
+            let sorted = sort(&batch, &schema, &self.job, &found.file.uri)?;
+            sample.rows.push(sorted.good);
+            sample.errors.extend(sorted.bad);
+        }
+        sample.errors.extend(unreadable.take().iter().map(|row| unreadable_row(row, &found.file.uri)));
+        sample.duration = clock().saturating_sub(start);
+        Ok(sample)
+    }
+
+    fn source(&self, found: &Found, chunk: Chunk) -> Source {
+        Source {
+            store: Arc::clone(&found.store),
+            path: found.path.clone(),
+            file: found.file.clone(),
+            format: self.job.input_format,
+            chunk,
+            schema: Arc::clone(&self.schema),
+            batch_rows: self.job.rows.micro_batch as usize,
+            unreadable: UnreadableRows::default(),
+        }
+    }
+
+    async fn open(&self, source: Source) -> Result<(SendableRecordBatchStream, SchemaRef)> {
+        let frame = predictions(source, &self.job.rows, &self.job.model.name, &self.predictor).await?;
+        let schema = part_schema(frame.schema().as_arrow(), &self.predictor);
+        Ok((frame.execute_stream().await?, schema))
+    }
+}
+
+impl std::fmt::Debug for Work {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Work").field("job", &self.job.id).finish_non_exhaustive()
+    }
+}
+
+/// Checks that the file is the one that was planned.
+async fn check_unchanged(found: &Found) -> Result<()> {
+    let location = crate::Location::new(Arc::clone(&found.store), found.path.clone(), &found.file.uri);
+    let changed = |now: String| Error::Changed { uri: found.file.uri.clone(), found: now };
+    let meta = location.meta().await?.ok_or_else(|| changed("no file".to_owned()))?;
+    if meta.size != found.file.size {
+        return Err(changed(format!("{} bytes instead of {}", meta.size, found.file.size)));
+    }
+    if found.file.etag.is_some() && meta.e_tag != found.file.etag {
+        return Err(changed("other content".to_owned()));
+    }
+    Ok(())
+}
+
+/// The files of an attempt while they are written.
+struct Part {
+    encoder: Encoder,
+    rows: Writer,
+    errors: Option<Writer>,
+    attempt: Attempt,
+    report: ChunkReport,
+}
+
+impl Part {
+    fn new(job: &Job, schema: &SchemaRef, attempt: &Attempt) -> Result<Self> {
+        Ok(Self {
+            encoder: Encoder::new(job.output_format, schema)?,
+            rows: attempt.part.writer(),
+            errors: None,
+            attempt: attempt.clone(),
+            report: ChunkReport::default(),
+        })
+    }
+
+    async fn add(&mut self, good: &RecordBatch, bad: impl Iterator<Item = Value>) -> Result<()> {
+        if good.num_rows() > 0 {
+            let bytes = self.encoder.write(good)?;
+            self.rows.write(&bytes).await?;
+            self.report.rows += good.num_rows() as u64;
+        }
+        self.add_errors(bad).await
+    }
+
+    async fn add_errors(&mut self, bad: impl Iterator<Item = Value>) -> Result<()> {
+        for line in bad {
+            let errors = self.errors.get_or_insert_with(|| self.attempt.errors.writer());
+            errors.write(format!("{line}\n").as_bytes()).await?;
+            self.report.errors += 1;
+        }
+        Ok(())
+    }
+
+    async fn finish(mut self) -> Result<ChunkReport> {
+        let rest = self.encoder.finish()?;
+        self.rows.write(&rest).await?;
+        self.report.bytes = self.rows.finish().await?;
+        if let Some(errors) = self.errors {
+            errors.finish().await?;
+        }
+        Ok(self.report)
+    }
+}

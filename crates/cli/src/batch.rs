@@ -1,0 +1,54 @@
+//! `plinth batch`: predicts data sets. It reads arguments and prints; what a job is and how it is driven is in the crate `batch`.
+//!
+//! Exit codes: 0, every row is predicted or reported; 1, failed; 2, what was given cannot be used; 3, cancelled; 4, the time is over.
+//! After 1, 3 and 4 `plinth batch resume` goes on.
+
+mod arguments;
+mod background;
+mod chunk;
+mod drive;
+mod model;
+mod plan;
+mod progress;
+mod run;
+mod show;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+pub(crate) use self::run::{runtime, stores};
+use crate::failure::Outcome;
+
+/// What `plinth batch` takes.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Tell what a job would do, and predict a few rows; writes nothing
+    Plan(plan::Args),
+    /// Predict a data set; goes on with a job that was interrupted
+    Run(run::Args),
+    /// Go on with a job, from its output alone
+    Resume(run::ResumeArgs),
+    /// Tell how a job stands
+    Status(show::StatusArgs),
+    /// Stop a job, wherever it runs; it can be resumed
+    Cancel(show::CancelArgs),
+    /// Run one chunk of a planned job, for engines that hand out chunks themselves
+    Chunk(chunk::Args),
+}
+
+pub(crate) fn run(args: Args) -> Result<Outcome> {
+    match args.command {
+        Command::Plan(args) => plan::run(&args).map(|()| Outcome::Done),
+        Command::Run(args) => run::run(&args),
+        Command::Resume(args) => run::resume(&args),
+        Command::Status(args) => show::status(&args).map(|()| Outcome::Done),
+        Command::Cancel(args) => show::cancel(&args).map(|()| Outcome::Done),
+        Command::Chunk(args) => chunk::run(&args),
+    }
+}

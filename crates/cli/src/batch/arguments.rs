@@ -1,0 +1,126 @@
+//! The arguments that several subcommands share.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use batch::{CHUNK_ROWS, Format, Options, Request};
+
+use crate::failure::Misuse;
+
+/// What a job is.
+#[derive(clap::Args)]
+pub(crate) struct JobArgs {
+    /// The packed model, or an ONNX file
+    #[arg(long)]
+    pub(crate) model: String,
+    /// Files, folders or patterns: paths, s3://, gs://, az://, https://
+    #[arg(long, required = true, num_args = 1..)]
+    pub(crate) input: Vec<String>,
+    /// The column with the key of each row
+    #[arg(long)]
+    key: String,
+    /// The columns that are the model's inputs, in order; all others but key, kept and excluded ones if not given
+    #[arg(long, visible_alias = "features", value_delimiter = ',')]
+    select: Vec<String>,
+    /// Columns that are no inputs
+    #[arg(long, value_delimiter = ',')]
+    exclude: Vec<String>,
+    /// Columns that are written beside key and outputs
+    #[arg(long, value_delimiter = ',')]
+    keep: Vec<String>,
+    /// A query over the table `input` that comes before the model, such as "SELECT id, a / b AS x FROM input WHERE b > 0"
+    #[arg(long)]
+    sql: Option<String>,
+    /// The most rows that the model gets at once
+    #[arg(long)]
+    micro_batch: Option<u32>,
+    /// How many rows a chunk has, about
+    #[arg(long, default_value_t = CHUNK_ROWS)]
+    chunk_rows: u64,
+    /// parquet, csv, jsonl or arrow, if the files' names do not tell
+    #[arg(long, value_parser = format)]
+    input_format: Option<Format>,
+    /// parquet, csv, jsonl or arrow; as the input if not given
+    #[arg(long, value_parser = format)]
+    output_format: Option<Format>,
+}
+
+impl JobArgs {
+    pub(crate) fn request(&self) -> Request {
+        Request {
+            key: self.key.clone(),
+            features: self.select.clone(),
+            keep: self.keep.clone(),
+            exclude: self.exclude.clone(),
+            sql: self.sql.clone(),
+            micro_batch: self.micro_batch,
+            input_format: self.input_format,
+            output_format: self.output_format,
+            chunk_rows: self.chunk_rows,
+        }
+    }
+}
+
+fn format(name: &str) -> Result<Format, String> {
+    match name {
+        "parquet" => Ok(Format::Parquet),
+        "csv" => Ok(Format::Csv),
+        "jsonl" => Ok(Format::Jsonl),
+        "arrow" => Ok(Format::Arrow),
+        _ => Err("expected parquet, csv, jsonl or arrow".to_owned()),
+    }
+}
+
+/// How a job is driven.
+#[derive(clap::Args)]
+pub(crate) struct DriveArgs {
+    /// How many chunks run at once; as many as there are processors if not given
+    #[arg(long)]
+    concurrency: Option<usize>,
+    /// How often a chunk is tried if a store or the network fails
+    #[arg(long, default_value_t = 4)]
+    max_attempts: u32,
+    /// The most rows that may be bad
+    #[arg(long)]
+    max_errors: Option<u64>,
+    /// The largest share of the rows that may be bad, from 0 to 1
+    #[arg(long)]
+    max_error_rate: Option<f64>,
+    /// After how many seconds nothing more is started
+    #[arg(long)]
+    max_duration: Option<u64>,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+}
+
+/// What the model may take.
+#[derive(clap::Args, Clone, Copy)]
+pub(crate) struct LimitArgs {
+    /// How many seconds the model may compute a micro-batch; a row that takes longer alone is bad
+    #[arg(long, default_value_t = 60)]
+    pub(crate) timeout: u64,
+    /// How many MiB of memory the model may have
+    #[arg(long, default_value_t = 2048)]
+    pub(crate) memory: usize,
+}
+
+impl DriveArgs {
+    pub(crate) fn concurrency(&self) -> usize {
+        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        self.concurrency.unwrap_or(processors).max(1)
+    }
+
+    pub(crate) fn options(&self) -> Result<Options> {
+        if self.max_error_rate.is_some_and(|rate| !(0.0..=1.0).contains(&rate)) {
+            return Err(Misuse("--max-error-rate: expected a share from 0 to 1".to_owned()).into());
+        }
+        Ok(Options {
+            concurrency: self.concurrency(),
+            max_attempts: self.max_attempts.max(1),
+            max_errors: self.max_errors,
+            max_error_rate: self.max_error_rate,
+            max_duration: self.max_duration.map(Duration::from_secs),
+            ..Options::default()
+        })
+    }
+}
