@@ -12,6 +12,7 @@
 
 pub mod answer;
 pub mod case;
+pub mod chunk;
 pub mod compare;
 pub mod runtimes;
 

@@ -83,11 +83,10 @@ impl Native {
     fn answer_chunk(&self, request: http::Request<&[u8]>) -> http::Response<Vec<u8>> {
         let mut head = http::Response::default();
         let mut body = Vec::new();
-        let begin = |begun| {
+        let outcome = batch_chunk::handle(&self.model, &batch_chunk::Config::default(), request, |begun| {
             head = begun;
             Ok(&mut body)
-        };
-        let outcome = batch_chunk::handle(&self.model, &batch_chunk::Config::default(), request, begin);
+        });
         assert!(outcome.is_whole, "{:?}", outcome.failure);
         head.map(|()| body)
     }

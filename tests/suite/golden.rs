@@ -10,6 +10,7 @@ use engine::Pool;
 use libtest_mimic::{Arguments, Failed, Trial};
 use system_tests::answer::Answer;
 use system_tests::case::{Case, cases};
+use system_tests::chunk::Form;
 use system_tests::compare::difference;
 use system_tests::model_names;
 use system_tests::runtimes::{Embedded, Native, WasmtimeServe};
@@ -19,6 +20,7 @@ struct Runtimes {
     native: BTreeMap<&'static str, Native>,
     embedded: Embedded,
     wasmtime_serve: BTreeMap<&'static str, WasmtimeServe>,
+    batch_chunk: WasmtimeServe,
 }
 
 impl Runtimes {
@@ -31,6 +33,7 @@ impl Runtimes {
                 .into_iter()
                 .map(|name| (name, WasmtimeServe::with_model("predict", name)))
                 .collect(),
+            batch_chunk: WasmtimeServe::with_model("batch-chunk", "digits"),
         }
     }
 
@@ -39,9 +42,12 @@ impl Runtimes {
             |answer: Answer| if case.generated_keys { answer.with_numbered_keys() } else { answer };
         let native = comparable(self.native[case.model.as_str()].ask(&case.question));
         is_expected(case, &native)?;
+        let is_chunk = case.question.path.starts_with("/batch/");
+        let wasmtime_serve =
+            if is_chunk { &self.batch_chunk } else { &self.wasmtime_serve[case.model.as_str()] };
         let answers = [
             ("embedded host", self.embedded.client().ask(&case.question)),
-            ("wasmtime serve", self.wasmtime_serve[case.model.as_str()].client().ask(&case.question)),
+            ("wasmtime serve", wasmtime_serve.client().ask(&case.question)),
         ];
         for (runtime, answer) in answers {
             let answer = comparable(answer);
@@ -54,10 +60,10 @@ impl Runtimes {
 }
 
 fn is_expected(case: &Case, answer: &Answer) -> Result<(), Failed> {
-    if answer.status != case.status || answer.content_type != "application/json" {
+    if answer.status != case.status || Form::of(&answer.content_type) != Some(case.form) {
         return Err(format!("expected status {}, found {}", case.status, printable(answer)).into());
     }
-    let found = serde_json::from_slice(&answer.body).expect("the body is JSON");
+    let found = case.form.read(&answer.body);
     match difference(&found, &case.expected, case.tolerance.unwrap_or(0.0)) {
         Some(difference) => Err(difference.into()),
         None => Ok(()),
@@ -72,9 +78,12 @@ fn printable(answer: &Answer) -> String {
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let runtimes = Arc::new(Runtimes::start());
-    let trials = cases("predict").into_iter().map(|case| {
+    let of_endpoints = ["predict", "batch-chunk"]
+        .into_iter()
+        .flat_map(|endpoint| cases(endpoint).into_iter().map(move |case| (endpoint, case)));
+    let trials = of_endpoints.map(|(endpoint, case)| {
         let runtimes = Arc::clone(&runtimes);
-        Trial::test(format!("predict::{}", case.name), move || runtimes.check(&case))
+        Trial::test(format!("{endpoint}::{}", case.name), move || runtimes.check(&case))
     });
     let conclusion = libtest_mimic::run(&arguments, trials.collect());
     drop(runtimes);
