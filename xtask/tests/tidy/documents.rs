@@ -8,6 +8,8 @@ use crate::{
 };
 
 const DOCUMENTS: [&str; 3] = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"];
+/// The files that map errors to codes.
+const ERROR_CODES: [&str; 2] = ["crates/protocol/src/status.rs", "crates/endpoints/src/batch_chunk/error.rs"];
 const MAX_LINES: [(&str, usize); 2] = [("ARCHITECTURE.md", 200), ("CONTRIBUTING.md", 70)];
 
 #[test]
@@ -36,12 +38,13 @@ fn files_that_documents_name_exist() {
 fn readme_lists_every_error_code() {
     let readme = read("README.md");
     let listed: BTreeSet<&str> = quoted(section(&readme, "Errors"), '`').filter(is_code).collect();
-    let source = read("crates/protocol/src/status.rs");
-    let answered: BTreeSet<&str> = quoted(&source, '"').filter(is_code).collect();
+    let sources = ERROR_CODES.map(read);
+    let answered: BTreeSet<&str> =
+        sources.iter().flat_map(|source| quoted(source, '"')).filter(is_code).collect();
     let differing = answered.symmetric_difference(&listed);
     expect_none(
         differing.map(|code| format!("`{code}`")),
-        "The table `Errors` of README.md and crates/protocol/src/status.rs have the same codes: mend one.",
+        "The table `Errors` of README.md and the files that map errors to codes have the same ones: mend one.",
     );
 }
 

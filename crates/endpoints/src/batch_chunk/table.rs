@@ -6,9 +6,10 @@ use arrow_array::{ArrayRef, RecordBatch, UInt32Array, new_empty_array, new_null_
 use arrow_schema::{Field, Schema};
 use arrow_select::take::take;
 use columns::{Binding, Problem, RowError, keys, output_columns, output_fields};
+use tensor::Tensor;
 
 use super::ERROR;
-use super::answered::answer;
+use super::answered::{Answered, answer};
 use super::chunk::Chunk;
 use super::error::{Error, Fault, Result};
 use super::parameters::Keep;
@@ -95,18 +96,20 @@ impl Table {
         let left_out: Vec<usize> = read.iter().enumerate().filter_map(is_left_out).collect();
         let inputs = rows.tensors.into_iter().map(|tensor| tensor.without_rows(&left_out)).collect();
         let run: Vec<usize> = read.into_iter().filter(|row| !faults.contains_key(row)).collect();
-        let answered = answer(chunk.model, &self.output_names, inputs, run.len())?;
-        let failed =
-            answered.failed.iter().filter_map(|(place, error)| Some((*run.get(*place)?, Fault::from(error))));
+        let Answered { outputs, failed } = answer(chunk.model, &self.output_names, inputs, run.len())?;
+        let failed = failed.iter().filter_map(|(place, error)| Some((*run.get(*place)?, Fault::from(error))));
         faults.extend(failed);
-        let outputs = self.outputs(answered.outputs, batch.num_rows(), &faults)?;
+        let answered: Vec<usize> = run.into_iter().filter(|row| !faults.contains_key(row)).collect();
+        let (outputs, binary) = without_binary(outputs);
+        faults.extend(binary.into_iter().filter_map(|(place, fault)| Some((*answered.get(place)?, fault))));
+        let outputs = self.outputs(outputs, batch.num_rows(), &faults)?;
         Ok(Predicted { outputs, faults })
     }
 
     /// The outputs of the rows that have no fault as columns of all rows.
     fn outputs(
         &self,
-        outputs: Vec<tensor::Tensor>,
+        outputs: Vec<Tensor>,
         n_rows: usize,
         faults: &BTreeMap<usize, Fault>,
     ) -> Result<Vec<ArrayRef>> {
@@ -124,6 +127,24 @@ impl Table {
         let all = columns.iter().map(|column| take(column, &places, None));
         all.collect::<Result<_, _>>().map_err(|error| failed(&error))
     }
+}
+
+/// The outputs of rows whose `BYTES` are texts, which columns of texts can hold, and the other rows.
+fn without_binary(outputs: Vec<Tensor>) -> (Vec<Tensor>, BTreeMap<usize, Fault>) {
+    let mut binary = BTreeMap::new();
+    for output in &outputs {
+        let n_rows = output.rows().and_then(|n_rows| usize::try_from(n_rows).ok()).unwrap_or_default();
+        let n_elements = output.bytes_elements().count();
+        for (idx, element) in output.bytes_elements().enumerate() {
+            if std::str::from_utf8(element).is_err() {
+                let message =
+                    format!("output `{}`: expected a text in UTF-8, found other bytes", output.name());
+                binary.entry(idx * n_rows / n_elements).or_insert_with(|| Fault::new("binary_only", message));
+            }
+        }
+    }
+    let removed: Vec<usize> = binary.keys().copied().collect();
+    (outputs.into_iter().map(|output| output.without_rows(&removed)).collect(), binary)
 }
 
 /// What a model answered that its signature does not say.

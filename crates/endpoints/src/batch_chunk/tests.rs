@@ -291,6 +291,20 @@ fn columns_of_many_types_come_and_come_back() {
 }
 
 #[test]
+fn bytes_that_are_no_text_are_no_column_of_texts() {
+    let names: [&[u8]; 3] = [b"a", b"\xff", b"b"];
+    let given: [(&str, ArrayRef); 2] = [
+        ("name", Arc::new(arrow_array::BinaryArray::from_vec(names.to_vec()))),
+        ("times", Arc::new(UInt8Array::from(vec![1, 2, 3]))),
+    ];
+    let answers = batches(&ask(&greeter(), "/batch/m", ARROW, arrow(&given)));
+    let greetings = answers[0].column(0).as_string::<i32>();
+    assert!(greetings.iter().eq([Some("a"), None, Some("bbb")]));
+    let error = answers[0].column(2).as_string::<i32>().value(1);
+    assert!(error.contains("\"code\":\"binary_only\"") && error.contains("\"row\":1"));
+}
+
+#[test]
 fn an_arrow_stream_ends_with_its_marker() {
     let number: ArrayRef = Arc::new(Float32Array::from(vec![1.0]));
     let whole = arrow(&[("a", number.clone()), ("b", number)]);

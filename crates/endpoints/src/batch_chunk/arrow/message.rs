@@ -6,7 +6,7 @@ use std::collections::{HashMap, VecDeque};
 
 use arrow_array::{Array as _, ArrayRef, RecordBatch, RecordBatchOptions, make_array, new_empty_array};
 use arrow_buffer::Buffer;
-use arrow_data::{ArrayData, ArrayDataBuilder};
+use arrow_data::{ArrayData, ArrayDataBuilder, BufferSpec, layout};
 use arrow_ipc::{DictionaryBatch, FieldNode};
 use arrow_schema::{ArrowError, DataType, Field, SchemaRef};
 
@@ -85,34 +85,33 @@ impl<'m> Columns<'m> {
         Ok(builder.null_bit_buffer(Some(nulls)))
     }
 
-    fn with_data(&mut self, builder: ArrayDataBuilder, field: &Field) -> Result<ArrayDataBuilder> {
-        match field.data_type() {
-            DataType::Null => Ok(builder),
-            DataType::List(child) | DataType::LargeList(child) => {
-                let offsets = self.buffer()?;
-                Ok(builder.add_buffer(offsets).add_child_data(self.column(child)?))
+    fn with_data(&mut self, mut builder: ArrayDataBuilder, field: &Field) -> Result<ArrayDataBuilder> {
+        let layout = layout(field.data_type());
+        for spec in &layout.buffers {
+            builder = builder.add_buffer(whole_elements(self.buffer()?, spec));
+        }
+        if layout.variadic {
+            let n_buffers =
+                self.n_view_buffers.pop_front().and_then(|n_buffers| usize::try_from(n_buffers).ok());
+            for _ in 0..n_buffers.ok_or_else(|| malformed("a column of views without data"))? {
+                builder = builder.add_buffer(self.buffer()?);
             }
-            DataType::FixedSizeList(child, _) => Ok(builder.add_child_data(self.column(child)?)),
+        }
+        match field.data_type() {
+            DataType::List(child) | DataType::LargeList(child) | DataType::FixedSizeList(child, _) => {
+                Ok(builder.add_child_data(self.column(child)?))
+            }
             DataType::Struct(children) => children
                 .iter()
                 .try_fold(builder, |builder, child| Ok(builder.add_child_data(self.column(child)?))),
-            DataType::Utf8 | DataType::LargeUtf8 | DataType::Binary | DataType::LargeBinary => {
-                Ok(builder.add_buffer(self.buffer()?).add_buffer(self.buffer()?))
-            }
-            DataType::Utf8View | DataType::BinaryView => {
-                let n_buffers =
-                    self.n_view_buffers.pop_front().and_then(|n_buffers| usize::try_from(n_buffers).ok());
-                let n_buffers = n_buffers.ok_or_else(|| malformed("a column of views without data"))?;
-                (0..=n_buffers).try_fold(builder, |builder, _| Ok(builder.add_buffer(self.buffer()?)))
-            }
             DataType::Dictionary(_, values) => {
                 let dictionary = dictionary_id(field).and_then(|id| self.dictionaries.get(&id));
                 // A column of nulls alone may have no dictionary.
                 let values =
                     dictionary.map_or_else(|| new_empty_array(values).to_data(), |values| values.to_data());
-                Ok(builder.add_buffer(self.buffer()?).add_child_data(values))
+                Ok(builder.add_child_data(values))
             }
-            _ => Ok(builder.add_buffer(self.buffer()?)),
+            _ => Ok(builder),
         }
     }
 
@@ -128,6 +127,17 @@ impl<'m> Columns<'m> {
             }
             _ => Err(malformed("a buffer outside of its message")),
         }
+    }
+}
+
+/// A buffer without the bytes after its last whole element, which nothing that reads elements expects.
+fn whole_elements(buffer: Buffer, spec: &BufferSpec) -> Buffer {
+    match spec {
+        BufferSpec::FixedWidth { byte_width, .. } => {
+            let surplus = buffer.len().checked_rem(*byte_width).unwrap_or_default();
+            buffer.slice_with_length(0, buffer.len() - surplus)
+        }
+        _ => buffer,
     }
 }
 
