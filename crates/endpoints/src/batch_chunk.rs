@@ -1,7 +1,7 @@
 //! `batch-chunk`: one chunk of rows, predicted and sent back in the format in which it came. Batch Serving sends its chunks here; a chunk
 //! is a request of its own, and may be sent again at any time: the answer depends on nothing but the request and the model.
 //!
-//! `POST /batch/{name}`, the rows as [`Format`] has them. In the query:
+//! `POST /batch/{name}`, the rows in one of four formats. In the query:
 //!
 //! - `key`: the field with the key; each row must have one. Without it, a field `key` is the key of the rows that have it.
 //! - `keep`: fields that come back, separated by commas, or `*` for all that are neither key nor inputs.
