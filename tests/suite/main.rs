@@ -10,6 +10,7 @@
 )]
 
 mod batch;
+mod batch_chunk;
 mod command;
 mod grpc;
 mod keys;
