@@ -23,6 +23,22 @@ pub struct ChunkReport {
     pub bytes: u64,
 }
 
+/// What the work on a chunk leaves to its driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Worked {
+    /// The files of the attempt are written; the driver commits it.
+    Written(ChunkReport),
+    /// Whoever did the work has committed an attempt of its own, or found one committed. What the driver's attempt has written counts
+    /// for nothing.
+    Committed,
+}
+
+impl From<ChunkReport> for Worked {
+    fn from(report: ChunkReport) -> Self {
+        Self::Written(report)
+    }
+}
+
 /// Why there is no report.
 #[derive(Debug)]
 pub struct ChunkFailure {

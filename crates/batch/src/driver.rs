@@ -10,6 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use futures::future::BoxFuture;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
@@ -20,7 +21,7 @@ use tokio::time::Instant;
 use self::chunk::{Ended, Work};
 use self::heart::Heart;
 use self::tally::Tally;
-use crate::commit::{Attempt, ChunkFailure, ChunkReport, Commit};
+use crate::commit::{Attempt, ChunkFailure, Commit, Worked};
 use crate::events::{Event, Progress, Stopping};
 use crate::job::Job;
 use crate::retry::{Backoff, chain};
@@ -29,6 +30,12 @@ use crate::{Error, JobFolder, Result};
 
 /// What tells the time.
 pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+
+/// What a driver calls for each attempt at a chunk, if it is chosen at run time.
+pub type Attempts = Arc<dyn Fn(usize, Attempt) -> Attempted + Send + Sync>;
+
+/// What becomes of an attempt.
+pub type Attempted = BoxFuture<'static, Result<Worked, ChunkFailure>>;
 
 /// How a job is run. None of it changes what comes out.
 #[derive(Clone, Debug, PartialEq)]
@@ -132,13 +139,14 @@ pub struct Summary {
 
 /// Runs the job in `folder`. Each attempt at a chunk calls `work`, as a task of the runtime.
 ///
-/// `work` writes the part through [`Attempt::part`], also if it has no rows, and the bad rows, if any, through [`Attempt::errors`]. It
-/// may be dropped at any point where it waits.
+/// `work` writes the part through [`Attempt::part`], also if it has no rows, and the bad rows, if any, through [`Attempt::errors`], and
+/// gives the report; or it lets somebody else do all this and commit it ([`Worked::Committed`]). It may be dropped at any point where it
+/// waits.
 ///
 /// # Errors
 /// [`Error::ChunkFailed`], [`Error::BrokenOff`], [`Error::TooManyErrors`], [`Error::ErrorRateTooHigh`]; what stores say. The job can be
 /// resumed after each of them.
-pub async fn run<W, F>(
+pub async fn run<W, F, R>(
     folder: &JobFolder,
     job: &Job,
     options: Options,
@@ -147,7 +155,8 @@ pub async fn run<W, F>(
 ) -> Result<Summary>
 where
     W: Fn(usize, Attempt) -> F + Send + Sync + 'static,
-    F: Future<Output = Result<ChunkReport, ChunkFailure>> + Send + 'static,
+    F: Future<Output = Result<R, ChunkFailure>> + Send + 'static,
+    R: Into<Worked> + Send + 'static,
 {
     let run = Arc::new(Run { folder: folder.clone(), job: job.clone(), options, hooks });
     let (heart, beating) = Heart::start(&run);
@@ -199,10 +208,11 @@ struct Driver<W> {
     end: Option<End>,
 }
 
-impl<W, F> Driver<W>
+impl<W, F, R> Driver<W>
 where
     W: Fn(usize, Attempt) -> F + Send + Sync + 'static,
-    F: Future<Output = Result<ChunkReport, ChunkFailure>> + Send + 'static,
+    F: Future<Output = Result<R, ChunkFailure>> + Send + 'static,
+    R: Into<Worked> + Send + 'static,
 {
     fn new(run: Arc<Run>, heart: Heart, call: W) -> Self {
         let phase = watch::Sender::new(Phase::Going);

@@ -144,6 +144,12 @@ pub enum Error {
         /// What the runtime said.
         reason: String,
     },
+    /// Somebody said that a chunk is committed, and it is not.
+    #[error("chunk {chunk} was said to be committed, and is not")]
+    Uncommitted {
+        /// The chunk.
+        chunk: usize,
+    },
     /// More rows failed than the user allows.
     #[error("{errors} rows failed, {limit} were allowed")]
     TooManyErrors {

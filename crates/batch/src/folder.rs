@@ -84,6 +84,26 @@ impl JobFolder {
         self.job().await?.ok_or_else(|| Error::NoJob { uri: self.root.uri().to_owned() })
     }
 
+    /// Keeps the job's packed model with the job, so that whoever runs a chunk needs nothing else.
+    ///
+    /// # Errors
+    /// [`Error::Store`], [`Error::DiskFull`].
+    pub async fn keep_model(&self, job: &Job, wasm: Bytes) -> Result<()> {
+        let location = self.model_location(job);
+        match location.size().await? {
+            Some(size) if size == wasm.len() as u64 => Ok(()),
+            _ => location.replace(&wasm).await,
+        }
+    }
+
+    /// The packed model that was kept with the job, if it was. Its digest is to be compared with the job's.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn model(&self, job: &Job) -> Result<Option<Bytes>> {
+        self.model_location(job).read().await
+    }
+
     /// A new attempt at a chunk; nothing is written yet.
     #[must_use]
     pub fn attempt(&self, chunk: usize, format: Format) -> Attempt {
@@ -226,6 +246,11 @@ impl JobFolder {
 
     fn manifest_location(&self) -> Location {
         self.root.below("_plinth/job.json")
+    }
+
+    /// By its digest: no two models ever have the same place.
+    fn model_location(&self, job: &Job) -> Location {
+        self.root.below(&format!("_plinth/models/{}.wasm", job.model.sha256))
     }
 
     fn cancel_location(&self) -> Location {

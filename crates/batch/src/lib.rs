@@ -25,8 +25,8 @@ mod testing;
 mod work;
 mod writer;
 
-pub use commit::{Attempt, ChunkFailure, ChunkReport, Commit, Committed};
-pub use driver::{Clock, Hooks, Options, Stop, Summary, run};
+pub use commit::{Attempt, ChunkFailure, ChunkReport, Commit, Committed, Worked};
+pub use driver::{Attempted, Attempts, Clock, Hooks, Options, Stop, Summary, run};
 pub use error::{Error, Result};
 pub use events::{Event, Progress, Stopping};
 pub use folder::{Created, JobFolder};

@@ -11,14 +11,14 @@ use futures::StreamExt as _;
 use serde_json::Value;
 
 use crate::chunk::{part_schema, predictions, sort, unreadable_row};
-use crate::commit::{Attempt, ChunkFailure, ChunkReport};
+use crate::commit::{Attempt, ChunkFailure, ChunkReport, Commit};
 use crate::job::{Chunk, Job};
 use crate::part::Encoder;
 use crate::plan::schema_of;
 use crate::predict::Predictor;
 use crate::scan::{Source, UnreadableRows};
 use crate::writer::Writer;
-use crate::{Error, Found, Result, Stores};
+use crate::{Error, Found, JobFolder, Result, Stores};
 
 /// All that attempts at a job's chunks need.
 pub struct Work {
@@ -92,6 +92,24 @@ impl Work {
         let lines = unreadable.take().into_iter().map(|row| unreadable_row(&row, &found.file.uri));
         part.add_errors(lines).await?;
         Ok(part.finish().await?)
+    }
+
+    /// Predicts a chunk and commits what it gave, unless it is committed already: all of what an engine does that hands out chunks.
+    ///
+    /// # Errors
+    /// As [`Work::attempt`] and [`JobFolder::commit`].
+    pub async fn commit(&self, folder: &JobFolder, chunk: usize) -> Result<Commit, ChunkFailure> {
+        if let Some(commit) = folder.commit_of(chunk).await? {
+            return Ok(commit);
+        }
+        let attempt = folder.attempt(chunk, self.job.output_format);
+        match self.attempt(attempt.clone()).await {
+            Ok(report) => Ok(folder.commit(&attempt, report).await?.commit().clone()),
+            Err(failure) => {
+                attempt.discard().await;
+                Err(failure)
+            }
+        }
     }
 
     /// The predictions of the first `n_rows` rows, timed by `clock`.

@@ -8,6 +8,7 @@ mod background;
 mod chunk;
 mod drive;
 mod model;
+mod open;
 mod plan;
 mod progress;
 mod run;
@@ -16,7 +17,10 @@ mod show;
 use anyhow::Result;
 use clap::Subcommand;
 
+pub use self::arguments::LimitArgs;
+pub use self::open::OpenJob;
 pub(crate) use self::run::{runtime, stores};
+use crate::cluster::Cluster;
 use crate::failure::Outcome;
 
 /// What `plinth batch` takes.
@@ -42,11 +46,11 @@ enum Command {
     Chunk(chunk::Args),
 }
 
-pub(crate) fn run(args: Args) -> Result<Outcome> {
+pub(crate) fn run(args: Args, cluster: Option<&Cluster>) -> Result<Outcome> {
     match args.command {
         Command::Plan(args) => plan::run(&args).map(|()| Outcome::Done),
-        Command::Run(args) => run::run(&args),
-        Command::Resume(args) => run::resume(&args),
+        Command::Run(args) => run::run(&args, cluster),
+        Command::Resume(args) => run::resume(&args, cluster),
         Command::Status(args) => show::status(&args).map(|()| Outcome::Done),
         Command::Cancel(args) => show::cancel(&args).map(|()| Outcome::Done),
         Command::Chunk(args) => chunk::run(&args),

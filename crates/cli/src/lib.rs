@@ -1,5 +1,7 @@
 //! The `plinth` command: reads arguments and files, calls the crates that do the work, prints, and sets the exit code.
 //!
+//! A library, because two programs are made of it: `plinth`, and `plinth-cluster`, which has a [`Cluster`] besides.
+//!
 //! Exit code 0: done. 1: this program or the machine failed. 2: what the user gave cannot be used. 3: cancelled. 4: out of time.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to its terminal")]
@@ -7,6 +9,7 @@
 
 mod batch;
 mod check;
+mod cluster;
 mod compose;
 mod describe;
 mod failure;
@@ -23,6 +26,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use failure::Outcome;
+
+pub use crate::batch::{LimitArgs, OpenJob};
+pub use crate::cluster::{Cluster, ExecutorArgs, JobOnCluster, SchedulerArgs};
 
 /// A request makes many small, short-lived allocations: 3.5 % less processor time than with the system's allocator, measured.
 #[global_allocator]
@@ -52,27 +58,35 @@ enum Command {
     Compose(compose::Args),
     /// Predict data sets, chunk by chunk, with nothing lost
     Batch(batch::Args),
+    /// Run a cluster's scheduler or one of its executors, for `plinth batch run --cluster`
+    Cluster(cluster::Args),
     /// Query files, with `predict('model.wasm', columns…)` as a function
     Sql(sql::Args),
 }
 
-fn main() -> ExitCode {
+/// The command, from its arguments to its exit code.
+#[must_use]
+pub fn main(cluster: Option<Cluster>) -> ExitCode {
+    match run(Cli::parse().command, cluster.as_ref()) {
+        Ok(outcome) => outcome.into(),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            failure::exit_code(&error)
+        }
+    }
+}
+
+fn run(command: Command, cluster: Option<&Cluster>) -> anyhow::Result<Outcome> {
     let done = |()| Outcome::Done;
-    let result = match Cli::parse().command {
+    match command {
         Command::Pack(args) => pack::run(args).map(done),
         Command::Inspect(args) => inspect::run(&args).map(done),
         Command::Check(args) => check::run(&args).map(done),
         Command::Serve(args) => serve::run(args).map(done),
         Command::Up(args) => up::run(args).map(done),
         Command::Compose(args) => compose::run(&args).map(done),
-        Command::Batch(args) => batch::run(args),
+        Command::Batch(args) => batch::run(args, cluster),
+        Command::Cluster(args) => cluster::run(&args, cluster).map(done),
         Command::Sql(args) => sql::run(&args).map(done),
-    };
-    match result {
-        Ok(outcome) => outcome.into(),
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            failure::exit_code(&error)
-        }
     }
 }

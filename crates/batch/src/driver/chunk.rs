@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
 use super::{Phase, Run};
-use crate::commit::{Attempt, ChunkFailure, ChunkReport, Commit, Committed};
+use crate::commit::{Attempt, ChunkFailure, Commit, Committed, Worked};
 use crate::events::Event;
 use crate::retry::chain;
 use crate::{Error, Result};
@@ -36,10 +36,11 @@ enum Tried {
     Failed(ChunkFailure),
 }
 
-impl<W, F> Work<W>
+impl<W, F, R> Work<W>
 where
     W: Fn(usize, Attempt) -> F,
-    F: Future<Output = Result<ChunkReport, ChunkFailure>> + Send + 'static,
+    F: Future<Output = Result<R, ChunkFailure>> + Send + 'static,
+    R: Into<Worked> + Send + 'static,
 {
     pub(super) async fn run(&self, chunk: usize) -> Ended {
         for attempts in 1_u32.. {
@@ -71,21 +72,30 @@ where
             Err(error) => return Tried::Failed(error.into()),
         }
         let attempt = self.run.folder.attempt(chunk, self.run.job.output_format);
-        let report = match self.call(&attempt).await {
-            Some(Ok(report)) => report,
+        match self.call(&attempt).await {
+            Some(Ok(Worked::Written(report))) => match self.run.folder.commit(&attempt, report).await {
+                Ok(committed) => Tried::Committed(committed),
+                Err(error) => Tried::Failed(error.into()),
+            },
+            Some(Ok(Worked::Committed)) => self.committed_elsewhere(chunk).await,
             ended => {
                 attempt.discard().await;
-                return ended.and_then(Result::err).map_or(Tried::Dropped, Tried::Failed);
+                ended.and_then(Result::err).map_or(Tried::Dropped, Tried::Failed)
             }
-        };
-        match self.run.folder.commit(&attempt, report).await {
-            Ok(committed) => Tried::Committed(committed),
+        }
+    }
+
+    /// The commit that whoever did the work says is there. It is this driver's own work that it did.
+    async fn committed_elsewhere(&self, chunk: usize) -> Tried {
+        match self.run.folder.commit_of(chunk).await {
+            Ok(Some(commit)) => Tried::Committed(Committed::Won(commit)),
+            Ok(None) => Tried::Failed(ChunkFailure::transient(Error::Uncommitted { chunk })),
             Err(error) => Tried::Failed(error.into()),
         }
     }
 
     /// What the caller's work says, unless it is dropped. When this returns, nothing of it runs any more.
-    async fn call(&self, attempt: &Attempt) -> Option<Result<ChunkReport, ChunkFailure>> {
+    async fn call(&self, attempt: &Attempt) -> Option<Result<Worked, ChunkFailure>> {
         let mut task = JoinSet::new();
         task.spawn((self.call)(attempt.chunk, attempt.clone()));
         let ended = tokio::select! {
@@ -94,7 +104,8 @@ where
             ended = task.join_next() => ended,
         };
         task.shutdown().await;
-        ended.map(|ended| ended.unwrap_or_else(|error| Err(broken_off(attempt.chunk, &error))))
+        let ended = ended?.unwrap_or_else(|error| Err(broken_off(attempt.chunk, &error)));
+        Some(ended.map(Into::into))
     }
 
     /// Tells of a failure, unless the chunk is done all the same: by another driver, or by an attempt of this one that seemed to fail.

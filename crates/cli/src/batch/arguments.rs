@@ -7,6 +7,9 @@ use batch::{CHUNK_ROWS, Format, Options, Request};
 
 use crate::failure::Misuse;
 
+/// How many chunks are in the hands of a cluster at once, if nothing else is asked for. Its scheduler keeps those that wait.
+const ON_CLUSTER: usize = 64;
+
 /// What a job is.
 #[derive(clap::Args)]
 pub(crate) struct JobArgs {
@@ -91,23 +94,27 @@ pub(crate) struct DriveArgs {
     max_duration: Option<u64>,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+    /// Let a cluster run the chunks: its scheduler, as df://host:50050. The output, and the input, must be where its executors find them
+    #[arg(long, value_name = "URL")]
+    pub(crate) cluster: Option<String>,
 }
 
 /// What the model may take.
-#[derive(clap::Args, Clone, Copy)]
-pub(crate) struct LimitArgs {
+#[derive(clap::Args, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LimitArgs {
     /// How many seconds the model may compute a micro-batch; a row that takes longer alone is bad
     #[arg(long, default_value_t = 60)]
-    pub(crate) timeout: u64,
+    pub timeout: u64,
     /// How many MiB of memory the model may have
     #[arg(long, default_value_t = 2048)]
-    pub(crate) memory: usize,
+    pub memory: usize,
 }
 
 impl DriveArgs {
     pub(crate) fn concurrency(&self) -> usize {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        self.concurrency.unwrap_or(processors).max(1)
+        let default = if self.cluster.is_some() { ON_CLUSTER } else { processors };
+        self.concurrency.unwrap_or(default).max(1)
     }
 
     pub(crate) fn options(&self) -> Result<Options> {

@@ -10,13 +10,13 @@ use anyhow::{Context as _, Result};
 
 use crate::failure::Outcome;
 
-/// Starts `plinth batch resume` for the job, away from this terminal.
-pub(crate) fn resume(output: &str) -> Result<Outcome> {
+/// Starts the same command without `--detach`, away from this terminal: it finds the job planned, and runs it.
+pub(crate) fn go_on(output: &str) -> Result<Outcome> {
     let program = env::current_exe().context("cannot find this program")?;
     let log = log_file(output);
     let file = File::create(&log).with_context(|| format!("cannot write `{}`", log.display()))?;
     let child = Command::new(program)
-        .args(["batch", "resume", output])
+        .args(env::args_os().skip(1).filter(|argument| argument != "--detach"))
         .stdin(Stdio::null())
         .stdout(file.try_clone()?)
         .stderr(file)

@@ -1,13 +1,11 @@
 //! `plinth batch chunk`: one chunk of a planned job, for engines that hand out chunks themselves. Whoever runs the last one publishes.
 
-use std::sync::Arc;
-
-use anyhow::{Context as _, Result};
-use batch::{JobFolder, Options, Work};
+use anyhow::Result;
+use batch::Options;
 
 use super::arguments::LimitArgs;
-use super::drive;
-use super::model::{self, Model};
+use super::drive::{self, in_process};
+use super::open::OpenJob;
 use super::run as driving;
 use crate::failure::{Misuse, Outcome};
 
@@ -28,21 +26,17 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
-    let (stores, runtime) = (driving::stores(), driving::runtime(1)?);
-    let folder = JobFolder::new(stores.locate_output(&args.job)?);
-    let job = Arc::new(runtime.block_on(folder.read())?);
-    if args.index >= job.chunks.len() {
-        let message = format!("--index: expected one of {} chunks, found {}", job.chunks.len(), args.index);
-        return Err(Misuse(message).into());
-    }
-    let path = args.model.as_ref().unwrap_or(&job.model.uri);
-    let Model { reference, predictor, ticker } =
-        model::open(path, args.limits, 1).context("the job's model")?;
-    let outcome = runtime.block_on(async {
-        let work = Work::new(&stores, Arc::clone(&job), predictor, &reference.sha256).await?;
+    driving::runtime(1)?.block_on(async {
+        let opened = OpenJob::open(&args.job, args.model.as_deref(), args.limits, 1).await?;
+        let (folder, job, work, ticker) = opened.into_parts();
+        if args.index >= job.chunks.len() {
+            let message =
+                format!("--index: expected one of {} chunks, found {}", job.chunks.len(), args.index);
+            return Err(Misuse(message).into());
+        }
         let options = Options { only: Some(vec![args.index]), ..Options::default() };
-        drive::drive(&folder, &job, work, options).await
-    });
-    drop(ticker);
-    outcome
+        let outcome = drive::drive(&folder, &job, in_process(work), options).await;
+        drop(ticker);
+        outcome
+    })
 }

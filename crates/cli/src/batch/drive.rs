@@ -4,16 +4,25 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use anyhow::Result;
-use batch::{Hooks, Job, JobFolder, Options, State, Stop, Summary, Work};
+use batch::{Attempts, Hooks, Job, JobFolder, Options, State, Stop, Summary, Work};
 
 use super::progress::{Progress, human, rows};
 use crate::failure::Outcome;
+
+/// Attempts by this process.
+pub(crate) fn in_process(work: Work) -> Attempts {
+    let work = Arc::new(work);
+    Arc::new(move |_chunk, attempt| {
+        let work = Arc::clone(&work);
+        Box::pin(async move { work.attempt(attempt).await.map(Into::into) })
+    })
+}
 
 /// Runs what is left of the job, and says how it ended.
 pub(crate) async fn drive(
     folder: &JobFolder,
     job: &Arc<Job>,
-    work: Work,
+    attempts: Attempts,
     options: Options,
 ) -> Result<Outcome> {
     let progress = Arc::new(Progress::new(job));
@@ -21,12 +30,8 @@ pub(crate) async fn drive(
     let signals = tokio::spawn(stop_on_signal(stop.clone()));
     let shown = Arc::clone(&progress);
     let hooks = Hooks { clock: Arc::new(now), on_event: Arc::new(move |event| shown.show(&event)), stop };
-    let work = Arc::new(work);
-    let attempt = move |_chunk, attempt| {
-        let work = Arc::clone(&work);
-        async move { work.attempt(attempt).await }
-    };
-    let ended = batch::run(folder, job, options, hooks, attempt).await;
+    let call = move |chunk, attempt| attempts(chunk, attempt);
+    let ended = batch::run(folder, job, options, hooks, call).await;
     signals.abort();
     progress.end();
     let summary = ended?;

@@ -27,7 +27,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let Model { reference, predictor, ticker } = model::open(&args.job.model, args.limits, 1)?;
+    let Model { reference, predictor, ticker, .. } = model::open(&args.job.model, args.limits, 1)?;
     let stores = driving::stores();
     driving::runtime(1)?.block_on(async {
         let job = driving::planned(&stores, &args.job, reference, &predictor).await?;

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
-use batch::{Job, JobFolder, ModelRef, Predictor, Stores, Work};
+use anyhow::Result;
+use batch::{Attempts, Job, JobFolder, ModelRef, Predictor, Stores, Work};
 use tokio::runtime::{Builder, Runtime};
 
 use super::arguments::{DriveArgs, JobArgs};
 use super::background;
-use super::drive;
+use super::drive::{self, in_process};
 use super::model::{self, Model};
+use super::open::OpenJob;
+use crate::cluster::{Cluster, JobOnCluster};
 use crate::failure::Outcome;
 
 /// What `plinth batch run` takes.
@@ -39,10 +41,11 @@ pub(crate) struct ResumeArgs {
     drive: DriveArgs,
 }
 
-pub(crate) fn run(args: &Args) -> Result<Outcome> {
+pub(crate) fn run(args: &Args, cluster: Option<&Cluster>) -> Result<Outcome> {
+    let on_cluster = on_cluster(&args.drive, &args.output, cluster)?;
     let concurrency = args.drive.concurrency();
     let options = args.drive.options()?;
-    let Model { reference, predictor, ticker } =
+    let Model { reference, predictor, ticker, wasm } =
         model::open(&args.job.model, args.drive.limits, concurrency)?;
     let stores = stores();
     let outcome = runtime(concurrency)?.block_on(async {
@@ -50,33 +53,53 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         let sha256 = reference.sha256.clone();
         let job = Arc::new(planned(&stores, &args.job, reference, &predictor).await?);
         folder.create(&job).await?;
+        folder.keep_model(&job, wasm.into()).await?;
         if args.detach {
-            return background::resume(&args.output);
+            return background::go_on(&args.output);
         }
-        let work = Work::new(&stores, Arc::clone(&job), predictor, &sha256).await?;
+        let attempts = match on_cluster {
+            Some(connect) => connect()?,
+            None => in_process(Work::new(&stores, Arc::clone(&job), predictor, &sha256).await?),
+        };
         folder.allow().await?;
-        drive::drive(&folder, &job, work, options).await
+        drive::drive(&folder, &job, attempts, options).await
     });
     drop(ticker);
     outcome
 }
 
-pub(crate) fn resume(args: &ResumeArgs) -> Result<Outcome> {
+pub(crate) fn resume(args: &ResumeArgs, cluster: Option<&Cluster>) -> Result<Outcome> {
+    let on_cluster = on_cluster(&args.drive, &args.output, cluster)?;
     let concurrency = args.drive.concurrency();
     let options = args.drive.options()?;
-    let (stores, runtime) = (stores(), runtime(concurrency)?);
-    let folder = JobFolder::new(stores.locate_output(&args.output)?);
-    let job = Arc::new(runtime.block_on(folder.read())?);
-    let path = args.model.as_ref().unwrap_or(&job.model.uri);
-    let Model { reference, predictor, ticker } =
-        model::open(path, args.drive.limits, concurrency).context("the job's model")?;
-    let outcome = runtime.block_on(async {
-        let work = Work::new(&stores, Arc::clone(&job), predictor, &reference.sha256).await?;
+    runtime(concurrency)?.block_on(async {
+        if let Some(connect) = on_cluster {
+            let folder = JobFolder::new(stores().locate_output(&args.output)?);
+            let job = Arc::new(folder.read().await?);
+            folder.allow().await?;
+            return drive::drive(&folder, &job, connect()?, options).await;
+        }
+        let opened =
+            OpenJob::open(&args.output, args.model.as_deref(), args.drive.limits, concurrency).await?;
+        let (folder, job, work, ticker) = opened.into_parts();
         folder.allow().await?;
-        drive::drive(&folder, &job, work, options).await
-    });
-    drop(ticker);
-    outcome
+        let outcome = drive::drive(&folder, &job, in_process(work), options).await;
+        drop(ticker);
+        outcome
+    })
+}
+
+/// How to reach the cluster, if one is asked for.
+fn on_cluster(
+    drive: &DriveArgs,
+    output: &str,
+    cluster: Option<&Cluster>,
+) -> Result<Option<impl FnOnce() -> Result<Attempts>>> {
+    let Some(scheduler) = drive.cluster.clone() else { return Ok(None) };
+    let connect = crate::cluster::required(cluster)?.connect;
+    let job = stores().locate_output(output)?.uri().to_owned();
+    let job = JobOnCluster { scheduler, job, limits: drive.limits };
+    Ok(Some(move || connect(&job)))
 }
 
 /// The job that the arguments mean.
