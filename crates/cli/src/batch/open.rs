@@ -28,12 +28,7 @@ impl OpenJob {
     ///
     /// # Errors
     /// If there is no job, or its model or input is gone or another.
-    pub async fn open(
-        uri: &str,
-        model: Option<&str>,
-        limits: LimitArgs,
-        concurrency: usize,
-    ) -> Result<Self> {
+    pub async fn open(uri: &str, model: Option<&str>, limits: LimitArgs, concurrency: usize) -> Result<Self> {
         let stores = run::stores();
         let folder = JobFolder::new(stores.locate_output(uri)?);
         let job = Arc::new(folder.read().await?);
