@@ -16,14 +16,14 @@ const N_COPIES: usize = 19;
 
 const N_KILLS: u64 = 50;
 
-fn plinth(arguments: &[&str]) -> Command {
+pub(crate) fn plinth(arguments: &[&str]) -> Command {
     let mut command = Command::new(root().join("target/release/plinth"));
     command.args(arguments).current_dir(root()).env("PLINTH_CACHE_DIR", root().join("target/compiled"));
     command
 }
 
 #[track_caller]
-fn check_run(arguments: &[&str], code: i32) -> Output {
+pub(crate) fn check_run(arguments: &[&str], code: i32) -> Output {
     let output = plinth(arguments).output().expect("the command is built");
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
@@ -67,7 +67,7 @@ fn read_lines(folder: &Path) -> Vec<Value> {
 }
 
 /// A folder with the digits as `rows.jsonl`.
-fn dataset() -> (TempDir, BTreeMap<String, i64>) {
+pub(crate) fn dataset() -> (TempDir, BTreeMap<String, i64>) {
     let folder = tempfile::tempdir().unwrap();
     let (rows, labels) = digits();
     write_lines(&folder.path().join("rows.jsonl"), &rows);
@@ -75,7 +75,7 @@ fn dataset() -> (TempDir, BTreeMap<String, i64>) {
 }
 
 /// `plinth batch run` over `rows` into `out`, with more arguments.
-fn run_arguments<'a>(rows: &'a str, out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+pub(crate) fn run_arguments<'a>(rows: &'a str, out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let model = "target/models/digits.wasm";
     let job =
         ["batch", "run", "--model", model, "--input", rows, "--output", out, "--key", "key", "--select", "X"];
@@ -83,7 +83,7 @@ fn run_arguments<'a>(rows: &'a str, out: &'a str, more: &[&'a str]) -> Vec<&'a s
 }
 
 #[track_caller]
-fn check_labels(out: &Path, labels: &BTreeMap<String, i64>) {
+pub(crate) fn check_labels(out: &Path, labels: &BTreeMap<String, i64>) {
     let found = read_lines(&out.join("data"));
     assert_eq!(found.len(), labels.len(), "every row once");
     let found: BTreeMap<String, i64> = found
@@ -200,7 +200,7 @@ fn fifty_kills_lose_nothing_and_repeat_nothing() {
     check_labels(&out, &labels);
 }
 
-fn entries(folder: &Path) -> usize {
+pub(crate) fn entries(folder: &Path) -> usize {
     std::fs::read_dir(folder).map_or(0, Iterator::count)
 }
 

@@ -11,6 +11,7 @@
 
 mod batch;
 mod batch_chunk;
+mod cluster;
 mod command;
 mod grpc;
 mod keys;

@@ -14,6 +14,7 @@ use crate::{
 pub(crate) const STEPS: &[Step] = &[
     Step { name: "tests, pure crates", run: pure },
     Step { name: "wasmtime serve", run: wasmtime_serve },
+    Step { name: "plinth-cluster", run: plinth_cluster },
     Step { name: "tests, everything else", run: rest },
 ];
 
@@ -31,6 +32,11 @@ fn pure(workspace: &Workspace) -> Result<()> {
 /// The peer that golden cases run on too.
 fn wasmtime_serve(workspace: &Workspace) -> Result<()> {
     process::run(process::cargo(workspace, "build").args(["--release", "--package", WASMTIME_SERVE]))
+}
+
+/// The command with an engine for clusters, which tests start beside `plinth`.
+fn plinth_cluster(workspace: &Workspace) -> Result<()> {
+    process::run(process::cargo(workspace, "build").args(["--release", "--package", "cluster"]))
 }
 
 fn rest(workspace: &Workspace) -> Result<()> {

@@ -150,6 +150,14 @@ pub enum Error {
         /// The chunk.
         chunk: usize,
     },
+    /// A chunk failed where an engine let it run.
+    #[error("chunk {chunk} failed elsewhere: {reason}")]
+    Elsewhere {
+        /// The chunk.
+        chunk: usize,
+        /// What the engine, or the program there, said.
+        reason: String,
+    },
     /// More rows failed than the user allows.
     #[error("{errors} rows failed, {limit} were allowed")]
     TooManyErrors {

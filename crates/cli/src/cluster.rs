@@ -2,8 +2,10 @@
 //! `plinth-cluster`: the same command, and the engine besides. `plinth` hands over to that program if it lies beside it.
 
 use std::env;
+use std::fmt;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
+use std::str::FromStr;
 
 use anyhow::{Context as _, Result};
 use batch::Attempts;
@@ -25,13 +27,43 @@ pub struct Cluster {
     pub connect: fn(&JobOnCluster) -> Result<Attempts>,
 }
 
+/// Where a scheduler is: `df://host:port`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchedulerAddress {
+    /// Its name or address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+}
+
+impl FromStr for SchedulerAddress {
+    type Err = String;
+
+    fn from_str(url: &str) -> Result<Self, String> {
+        let address = url.strip_prefix("df://");
+        let address = address.and_then(|address| address.trim_end_matches('/').rsplit_once(':'));
+        match address.and_then(|(host, port)| Some((host, port.parse().ok()?))) {
+            Some((host, port)) if !host.is_empty() => Ok(Self { host: host.to_owned(), port }),
+            _ => Err("expected df://host:port".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for SchedulerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "df://{}:{}", self.host, self.port)
+    }
+}
+
 /// A job whose chunks a cluster runs.
 #[derive(Clone, Debug)]
 pub struct JobOnCluster {
-    /// The scheduler, as `df://host:port`.
-    pub scheduler: String,
+    /// The scheduler.
+    pub scheduler: SchedulerAddress,
     /// The job's output, as its executors find it.
-    pub job: String,
+    pub output: String,
+    /// The job's id.
+    pub id: String,
     /// What the model may take.
     pub limits: LimitArgs,
 }
@@ -70,7 +102,7 @@ pub struct SchedulerArgs {
 pub struct ExecutorArgs {
     /// The scheduler
     #[arg(long, default_value = "df://127.0.0.1:50050")]
-    pub scheduler: String,
+    pub scheduler: SchedulerAddress,
     /// The address on which the scheduler and drivers find this executor
     #[arg(long, default_value = "127.0.0.1")]
     pub host: String,
@@ -116,4 +148,18 @@ fn hand_over<T>() -> Result<T> {
     }
     let error = Command::new(&program).args(env::args_os().skip(1)).exec();
     Err(error).with_context(|| format!("cannot start `{}`", program.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schedulers_are_told_by_host_and_port() {
+        let address: SchedulerAddress = "df://10.0.0.1:50050/".parse().unwrap();
+        assert_eq!(address.to_string(), "df://10.0.0.1:50050");
+        for wrong in ["10.0.0.1:50050", "df://host", "df://:1", "df://host:port", "http://host:1"] {
+            assert!(wrong.parse::<SchedulerAddress>().is_err(), "{wrong}");
+        }
+    }
 }

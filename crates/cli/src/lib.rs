@@ -28,7 +28,7 @@ use clap::{Parser, Subcommand};
 use failure::Outcome;
 
 pub use crate::batch::{LimitArgs, OpenJob};
-pub use crate::cluster::{Cluster, ExecutorArgs, JobOnCluster, SchedulerArgs};
+pub use crate::cluster::{Cluster, ExecutorArgs, JobOnCluster, SchedulerAddress, SchedulerArgs};
 
 /// A request makes many small, short-lived allocations: 3.5 % less processor time than with the system's allocator, measured.
 #[global_allocator]

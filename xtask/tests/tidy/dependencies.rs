@@ -1,6 +1,9 @@
 //! Which crate may name which dependency, as `ARCHITECTURE.md` promises.
 
-use std::{collections::BTreeSet, process::Command};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::Command,
+};
 
 use serde_json::Value;
 
@@ -11,14 +14,18 @@ use crate::{
 
 /// Families of crates by the start of their names, and the crates that may name them, in tests too. A folder with a
 /// slash at its end stands for each crate below it.
-const OWNERS: [(&str, &[&str]); 6] = [
+const OWNERS: [(&str, &[&str]); 7] = [
     ("wasmtime", &["crates/engine", "crates/host", "crates/packer", "tests", "tests/"]),
     ("spin-sdk", &["crates/function-shell", "functions/"]),
     ("tract", &["models/runtime"]),
-    ("prost", &["crates/endpoints"]),
-    ("datafusion", &["crates/batch"]),
-    ("object_store", &["crates/batch"]),
+    ("ballista", &["crates/cluster"]),
+    ("prost", &["crates/endpoints", BUILD_ONCE]),
+    ("datafusion", &["crates/batch", "crates/cluster", BUILD_ONCE]),
+    ("object_store", &["crates/batch", BUILD_ONCE]),
 ];
+
+/// The crate that names dependencies for their features only, and calls none of them.
+const BUILD_ONCE: &str = "crates/build-once";
 
 /// Crates that run everywhere, and the families that would tie them to one place.
 const PURE: [&str; 4] = ["crates/tensor", "crates/columns", "crates/protocol", "crates/endpoints"];
@@ -51,6 +58,16 @@ fn pure_crates_reach_no_clock_socket_or_runtime() {
         tied,
         "Take what you need as an argument or a trait, and implement it in `host` or `function-shell`.",
     );
+}
+
+#[test]
+fn the_two_commands_build_their_common_dependencies_once() {
+    let (command, with_cluster) = (features_of("cli"), features_of("cluster"));
+    let differing = command.iter().filter_map(|(dependency, features)| {
+        let others = with_cluster.get(dependency).filter(|others| *others != features)?;
+        Some(format!("{dependency}: `cli` has {features:?}, `cluster` {others:?}"))
+    });
+    expect_none(differing, "Add the features that one of them lacks to crates/build-once/Cargo.toml.");
 }
 
 #[test]
@@ -154,6 +171,26 @@ fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
 /// Whether the folder is the owner's, or below it if the owner ends in a slash.
 fn is_at(folder: &str, owner: &str) -> bool {
     folder == owner || (owner.ends_with('/') && folder.starts_with(owner))
+}
+
+/// The features of each dependency of a package that is compiled for this machine's programs, by its name and version.
+fn features_of(package: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let format = ["--prefix", "none", "--format", "{p}|{f}"];
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["tree", "--locked", "--edges", "normal", "--package", package])
+        .args(format)
+        .current_dir(root())
+        .output()
+        .expect("cargo starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8(output.stdout).expect("`cargo tree` prints text");
+    let mut features: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (dependency, of_it) in lines.lines().filter_map(|line| line.split_once('|')) {
+        let of_it = of_it.trim_end_matches(" (*)").split(',').filter(|feature| !feature.is_empty());
+        features.entry(dependency.to_owned()).or_default().extend(of_it.map(str::to_owned));
+    }
+    features
 }
 
 /// A row of the code map: a crate's folder and the crates of this workspace that it depends on.

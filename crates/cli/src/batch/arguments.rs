@@ -5,10 +5,17 @@ use std::time::Duration;
 use anyhow::Result;
 use batch::{CHUNK_ROWS, Format, Options, Request};
 
+use crate::cluster::SchedulerAddress;
 use crate::failure::Misuse;
 
 /// How many chunks are in the hands of a cluster at once, if nothing else is asked for. Its scheduler keeps those that wait.
 const ON_CLUSTER: usize = 64;
+
+/// How often a chunk is tried, if nothing else is asked for.
+const ATTEMPTS: u32 = 4;
+
+/// The same on a cluster, whose scheduler may need to be started anew.
+const ATTEMPTS_ON_CLUSTER: u32 = 10;
 
 /// What a job is.
 #[derive(clap::Args)]
@@ -80,9 +87,9 @@ pub(crate) struct DriveArgs {
     /// How many chunks run at once; as many as there are processors if not given
     #[arg(long)]
     concurrency: Option<usize>,
-    /// How often a chunk is tried if a store or the network fails
-    #[arg(long, default_value_t = 4)]
-    max_attempts: u32,
+    /// How often a chunk is tried if a store or the network fails; 4 times if not given, 10 times on a cluster
+    #[arg(long)]
+    max_attempts: Option<u32>,
     /// The most rows that may be bad
     #[arg(long)]
     max_errors: Option<u64>,
@@ -96,7 +103,7 @@ pub(crate) struct DriveArgs {
     pub(crate) limits: LimitArgs,
     /// Let a cluster run the chunks: its scheduler, as df://host:50050. The output, and the input, must be where its executors find them
     #[arg(long, value_name = "URL")]
-    pub(crate) cluster: Option<String>,
+    pub(crate) cluster: Option<SchedulerAddress>,
 }
 
 /// What the model may take.
@@ -121,9 +128,10 @@ impl DriveArgs {
         if self.max_error_rate.is_some_and(|rate| !(0.0..=1.0).contains(&rate)) {
             return Err(Misuse("--max-error-rate: expected a share from 0 to 1".to_owned()).into());
         }
+        let attempts = if self.cluster.is_some() { ATTEMPTS_ON_CLUSTER } else { ATTEMPTS };
         Ok(Options {
             concurrency: self.concurrency(),
-            max_attempts: self.max_attempts.max(1),
+            max_attempts: self.max_attempts.unwrap_or(attempts).max(1),
             max_errors: self.max_errors,
             max_error_rate: self.max_error_rate,
             max_duration: self.max_duration.map(Duration::from_secs),

@@ -58,7 +58,7 @@ pub(crate) fn run(args: &Args, cluster: Option<&Cluster>) -> Result<Outcome> {
             return background::go_on(&args.output);
         }
         let attempts = match on_cluster {
-            Some(connect) => connect()?,
+            Some(connect) => connect(&job)?,
             None => in_process(Work::new(&stores, Arc::clone(&job), predictor, &sha256).await?),
         };
         folder.allow().await?;
@@ -77,7 +77,7 @@ pub(crate) fn resume(args: &ResumeArgs, cluster: Option<&Cluster>) -> Result<Out
             let folder = JobFolder::new(stores().locate_output(&args.output)?);
             let job = Arc::new(folder.read().await?);
             folder.allow().await?;
-            return drive::drive(&folder, &job, connect()?, options).await;
+            return drive::drive(&folder, &job, connect(&job)?, options).await;
         }
         let opened =
             OpenJob::open(&args.output, args.model.as_deref(), args.drive.limits, concurrency).await?;
@@ -94,12 +94,11 @@ fn on_cluster(
     drive: &DriveArgs,
     output: &str,
     cluster: Option<&Cluster>,
-) -> Result<Option<impl FnOnce() -> Result<Attempts>>> {
+) -> Result<Option<impl FnOnce(&Job) -> Result<Attempts>>> {
     let Some(scheduler) = drive.cluster.clone() else { return Ok(None) };
     let connect = crate::cluster::required(cluster)?.connect;
-    let job = stores().locate_output(output)?.uri().to_owned();
-    let job = JobOnCluster { scheduler, job, limits: drive.limits };
-    Ok(Some(move || connect(&job)))
+    let (output, limits) = (stores().locate_output(output)?.uri().to_owned(), drive.limits);
+    Ok(Some(move |job: &Job| connect(&JobOnCluster { scheduler, output, id: job.id.clone(), limits })))
 }
 
 /// The job that the arguments mean.

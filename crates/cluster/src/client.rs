@@ -1,0 +1,49 @@
+//! The driver's side: a chunk goes to the scheduler as a plan, and what became of it comes back as a row.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use ballista_core::config::BallistaConfig;
+use ballista_core::execution_plans::execute_physical_plan;
+use ballista_core::extension::SessionConfigExt as _;
+use batch::{Attempts, ChunkFailure, Error, Worked};
+use cli::JobOnCluster;
+use datafusion::physical_plan::common::collect;
+use datafusion::prelude::SessionConfig;
+use datafusion_proto::protobuf::PhysicalPlanNode;
+use uuid::Uuid;
+
+use crate::codec::Codec;
+use crate::plan::{ChunkExec, outcome};
+use crate::task::Task;
+
+/// What runs the chunks of a job on a cluster.
+pub(crate) fn connect(job: &JobOnCluster) -> Result<Attempts> {
+    let scheduler = format!("http://{}:{}", job.scheduler.host, job.scheduler.port);
+    let task = Task {
+        output: job.output.clone(),
+        job: job.id.clone(),
+        chunk: 0,
+        timeout: job.limits.timeout,
+        memory: job.limits.memory,
+    };
+    Ok(Arc::new(move |chunk, _attempt| Box::pin(submit(scheduler.clone(), Task { chunk, ..task.clone() }))))
+}
+
+/// Runs a chunk. What the engine itself says can always be another time: a scheduler that is gone may come back.
+async fn submit(scheduler: String, task: Task) -> Result<Worked, ChunkFailure> {
+    let chunk = task.chunk;
+    let elsewhere = |error: datafusion::error::DataFusionError| {
+        ChunkFailure::transient(Error::Elsewhere { chunk, reason: batch::chain(&error) })
+    };
+    let rows = execute_physical_plan::<PhysicalPlanNode>(
+        scheduler,
+        &BallistaConfig::default(),
+        Arc::new(ChunkExec::new(task, None)),
+        &Codec::default(),
+        Uuid::new_v4().to_string(),
+        SessionConfig::new_with_ballista(),
+    );
+    let rows = collect(rows.await.map_err(elsewhere)?).await.map_err(elsewhere)?;
+    outcome(&rows).map_err(elsewhere)?.worked(chunk)
+}
