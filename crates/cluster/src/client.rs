@@ -27,11 +27,15 @@ pub(crate) fn connect(job: &JobOnCluster) -> Result<Attempts> {
         timeout: job.limits.timeout,
         memory: job.limits.memory,
     };
-    Ok(Arc::new(move |chunk, _attempt| Box::pin(submit(scheduler.clone(), Task { chunk, ..task.clone() }))))
+    // The scheduler remembers each session for as long as it lives: one for all chunks.
+    let session = Uuid::new_v4().to_string();
+    Ok(Arc::new(move |chunk, _attempt| {
+        Box::pin(submit(scheduler.clone(), session.clone(), Task { chunk, ..task.clone() }))
+    }))
 }
 
 /// Runs a chunk. What the engine itself says can always be another time: a scheduler that is gone may come back.
-async fn submit(scheduler: String, task: Task) -> Result<Worked, ChunkFailure> {
+async fn submit(scheduler: String, session: String, task: Task) -> Result<Worked, ChunkFailure> {
     let chunk = task.chunk;
     let elsewhere = |error: datafusion::error::DataFusionError| {
         ChunkFailure::transient(Error::Elsewhere { chunk, reason: batch::chain(&error) })
@@ -41,7 +45,7 @@ async fn submit(scheduler: String, task: Task) -> Result<Worked, ChunkFailure> {
         &BallistaConfig::default(),
         Arc::new(ChunkExec::new(task, None)),
         &Codec::default(),
-        Uuid::new_v4().to_string(),
+        session,
         SessionConfig::new_with_ballista(),
     );
     let rows = collect(rows.await.map_err(elsewhere)?).await.map_err(elsewhere)?;
