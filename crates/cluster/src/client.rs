@@ -40,11 +40,12 @@ async fn submit(scheduler: String, session: String, task: Task) -> Result<Worked
     let elsewhere = |error: datafusion::error::DataFusionError| {
         ChunkFailure::transient(Error::Elsewhere { chunk, reason: batch::chain(&error) })
     };
+    let (config, codec) = (BallistaConfig::default(), Codec::default());
     let rows = execute_physical_plan::<PhysicalPlanNode>(
         scheduler,
-        &BallistaConfig::default(),
+        &config,
         Arc::new(ChunkExec::new(task, None)),
-        &Codec::default(),
+        &codec,
         session,
         SessionConfig::new_with_ballista(),
     );
