@@ -99,7 +99,7 @@ async fn a_failed_attempt_leaves_nothing() {
         folder.create(&job).await.unwrap();
         let late_failure = |chunk, attempt| async move {
             work(chunk, attempt).await?;
-            Err(failure(ErrorKind::PermissionDenied))
+            Err::<ChunkReport, _>(failure(ErrorKind::PermissionDenied))
         };
         batch::run(&folder, &job, options(1), Watcher::default().hooks(), late_failure).await.unwrap_err();
         place.check_clean_but_folders().await;
