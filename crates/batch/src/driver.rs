@@ -286,7 +286,8 @@ where
             Ok((chunk, Ended::Committed { commit, by_another })) => {
                 self.learn(chunk, commit, by_another);
                 if by_another {
-                    self.learn_of_others().await;
+                    // If the store does not say, each chunk is looked at when its turn comes.
+                    drop(self.learn_of_others().await);
                 }
             }
             Ok((_, Ended::Dropped)) => {}
@@ -308,14 +309,14 @@ where
         }
     }
 
-    /// Where another driver has been, it may have been elsewhere too. If the store does not say, each chunk is looked at when its turn
-    /// comes.
-    async fn learn_of_others(&mut self) {
-        let commits = self.run.folder.commits(self.tally.commits().clone()).await.unwrap_or_default();
+    /// Where another driver has been, it may have been elsewhere too.
+    async fn learn_of_others(&mut self) -> Result<()> {
+        let commits = self.run.folder.commits(self.tally.commits().clone()).await?;
         for (chunk, commit) in commits {
             self.learn(chunk, commit, true);
         }
         self.queue.retain(|chunk| !self.tally.is_done(*chunk));
+        Ok(())
     }
 
     fn check_limits(&mut self) {
@@ -339,17 +340,18 @@ where
         }
     }
 
+    /// Every driver looks once more for the commits of others when its own are there. So of those who commit the last chunks at the same
+    /// time at least one, whose commit was created last, finds all, and publishes. A look that fails may have been that one: it fails the
+    /// driver, and whoever runs its chunk again looks again.
     async fn conclude(mut self) -> Result<Summary> {
-        if !self.tally.is_complete() {
-            self.learn_of_others().await;
-        }
+        let looked = if self.tally.is_complete() { Ok(()) } else { self.learn_of_others().await };
         match self.end.take() {
             Some(End::Failed(error)) => Err(error),
             Some(End::Cancelled) => Ok(self.summary(State::Cancelled)),
             _ if self.tally.is_complete() => self.publish().await,
             Some(End::Expired) => Ok(self.summary(State::Expired)),
-            None if self.run.options.only.is_some() => Ok(self.summary(State::Running)),
-            None => Err(Error::internal("a chunk was forgotten")),
+            None if self.run.options.only.is_some() => looked.map(|()| self.summary(State::Running)),
+            None => looked.and_then(|()| Err(Error::internal("a chunk was forgotten"))),
         }
     }
 

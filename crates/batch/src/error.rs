@@ -158,6 +158,16 @@ pub enum Error {
         /// What the engine, or the program there, said.
         reason: String,
     },
+    /// A job that was to be published has chunks without a commit.
+    #[error("expected {n_chunks} chunks with a commit, found {n_committed}; chunk {chunk} has none")]
+    Incomplete {
+        /// All chunks.
+        n_chunks: usize,
+        /// Those that are committed.
+        n_committed: usize,
+        /// The first that is not.
+        chunk: usize,
+    },
     /// More rows failed than the user allows.
     #[error("{errors} rows failed, {limit} were allowed")]
     TooManyErrors {

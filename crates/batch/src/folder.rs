@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::commit::{Attempt, Commit};
 use crate::job::{FORM, Format, Job};
-use crate::status::Status;
+use crate::status::{State, Status};
 use crate::writer::Output;
 use crate::{Error, Location, Result};
 
@@ -156,11 +156,22 @@ impl JobFolder {
         Ok(self.cancel_location().size().await?.is_some())
     }
 
-    /// How the job stood when a driver last said so; see [`Status::seen_at`].
+    /// How the job stood when a driver last said so, see [`Status::seen_at`]; but for a job that has published, which nobody takes back.
     ///
     /// # Errors
     /// [`Error::NoJob`]; [`Error::UnknownForm`]; [`Error::Store`], [`Error::Malformed`].
     pub async fn status(&self) -> Result<Status> {
+        let said = self.said().await?;
+        if said.state == State::Succeeded {
+            return Ok(said);
+        }
+        Ok(match self.published().await? {
+            Some(manifest) => said.published(&manifest),
+            None => said,
+        })
+    }
+
+    async fn said(&self) -> Result<Status> {
         let location = self.status_location();
         if let Some(content) = location.read().await? {
             return parsed(&location, &content);

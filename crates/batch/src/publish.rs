@@ -88,6 +88,25 @@ impl JobFolder {
         parsed(&location, &content).map(Some)
     }
 
+    /// What the job has written, now that all its chunks are committed: published, unless it was.
+    ///
+    /// # Errors
+    /// [`Error::Incomplete`]; as a driver that publishes.
+    pub async fn finish(&self, job: &Job) -> Result<Manifest> {
+        if let Some(manifest) = self.published().await? {
+            return Ok(manifest);
+        }
+        let n_chunks = job.chunks.len();
+        let mut commits = self.commits(BTreeMap::new()).await?;
+        commits.retain(|&chunk, _| chunk < n_chunks);
+        if let Some(chunk) = (0..n_chunks).find(|chunk| !commits.contains_key(chunk)) {
+            return Err(Error::Incomplete { n_chunks, n_committed: commits.len(), chunk });
+        }
+        let manifest = self.publish(job, &commits).await?;
+        self.clean_up().await;
+        Ok(manifest)
+    }
+
     /// Puts the parts of a job where readers look. `commits` has one for each chunk.
     ///
     /// # Errors

@@ -112,6 +112,9 @@ fn inner<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e (dyn StdError + 
 }
 
 fn verdict(error: &(dyn StdError + 'static)) -> Option<bool> {
+    if let Some(crate::Error::Undecided { .. }) = ours(error) {
+        return Some(true);
+    }
     if let Some(error) = error.downcast_ref::<object_store::Error>() {
         return of_store(error);
     }
@@ -122,6 +125,11 @@ fn verdict(error: &(dyn StdError + 'static)) -> Option<bool> {
         return of_io(error.kind());
     }
     of_answer(&error.to_string())
+}
+
+/// The error as one of this crate's, which may be a cause in a box.
+fn ours<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e crate::Error> {
+    error.downcast_ref().or_else(|| error.downcast_ref::<Box<crate::Error>>().map(AsRef::as_ref))
 }
 
 fn of_store(error: &object_store::Error) -> Option<bool> {
@@ -231,6 +239,7 @@ mod tests {
             source: io_error(ErrorKind::ConnectionReset),
         };
         assert!(is_transient(&error));
+        assert!(is_transient(&crate::Error::Undecided { uri: "s3://b/x".to_owned() }));
         assert!(is_disk_full(&io_error(ErrorKind::StorageFull)));
         assert!(!is_disk_full(&error));
     }

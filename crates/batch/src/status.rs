@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use crate::events::Progress;
+use crate::publish::Manifest;
 
 /// How old the heartbeat of a driver that lives can be.
 pub const STALE: Duration = Duration::from_secs(20);
@@ -92,6 +93,21 @@ impl Status {
             bytes: progress.bytes,
             rows_per_second: progress.rows_per_second,
             eta_seconds: progress.remaining.map(|remaining| remaining.as_secs_f64()),
+            ..self
+        }
+    }
+
+    /// How a job stands that has published this, whatever was said before: who runs one chunk of many does not know of the end.
+    #[must_use]
+    pub(crate) fn published(self, manifest: &Manifest) -> Self {
+        Self {
+            state: State::Succeeded,
+            chunks_done: manifest.parts.len(),
+            rows: manifest.rows,
+            errors: manifest.errors,
+            bytes: manifest.bytes,
+            eta_seconds: None,
+            error: None,
             ..self
         }
     }

@@ -5,6 +5,7 @@
 
 mod crashes;
 mod driving;
+mod engines;
 mod faulty;
 mod fixture;
 mod refusals;
