@@ -1,7 +1,7 @@
 //! `plinth batch`: predicts data sets. It reads arguments and prints; what a job is and how it is driven is in the crate `batch`.
 //!
 //! Exit codes: 0, every row is predicted or reported; 1, failed; 2, what was given cannot be used; 3, cancelled; 4, the time is over.
-//! After 1, 3 and 4 `plinth batch resume` goes on.
+//! After 1, 3 and 4 `plinth batch resume` goes on. `chunk` has 42 besides: the chunk would fail again.
 
 mod arguments;
 mod background;
@@ -32,7 +32,7 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Tell what a job would do, and predict a few rows; writes nothing
+    /// Tell what a job would do, and predict a few rows; writes nothing, or with --output the job
     Plan(plan::Args),
     /// Predict a data set; goes on with a job that was interrupted
     Run(run::Args),
@@ -44,6 +44,8 @@ enum Command {
     Cancel(show::CancelArgs),
     /// Run one chunk of a planned job, for engines that hand out chunks themselves
     Chunk(chunk::Args),
+    /// Publish a job whose chunks are all committed, if nobody has
+    Finish(chunk::FinishArgs),
 }
 
 pub(crate) fn run(args: Args, cluster: Option<&Cluster>) -> Result<Outcome> {
@@ -54,5 +56,6 @@ pub(crate) fn run(args: Args, cluster: Option<&Cluster>) -> Result<Outcome> {
         Command::Status(args) => show::status(&args).map(|()| Outcome::Done),
         Command::Cancel(args) => show::cancel(&args).map(|()| Outcome::Done),
         Command::Chunk(args) => chunk::run(&args),
+        Command::Finish(args) => chunk::finish(&args).map(|()| Outcome::Done),
     }
 }

@@ -28,8 +28,16 @@ impl From<Outcome> for ExitCode {
 #[error("{0}")]
 pub(crate) struct Misuse(pub(crate) String);
 
-/// 2 if what the user gave is at fault, 1 otherwise.
+/// Whoever tries the same again fails the same.
+#[derive(Debug, thiserror::Error)]
+#[error("not to be tried again")]
+pub(crate) struct Permanent;
+
+/// 42 if trying again is of no use to the engine that asked, 2 if what the user gave is at fault, 1 otherwise.
 pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
+    if error.is::<Permanent>() {
+        return ExitCode::from(42);
+    }
     let is_usage = error.chain().any(|cause| {
         cause.is::<Misuse>()
             || cause.downcast_ref().is_some_and(packer::Error::is_input_at_fault)

@@ -3,6 +3,7 @@
 //! A library, because two programs are made of it: `plinth`, and `plinth-cluster`, which has a [`Cluster`] besides.
 //!
 //! Exit code 0: done. 1: this program or the machine failed. 2: what the user gave cannot be used. 3: cancelled. 4: out of time.
+//! 42: a chunk failed for good, which only `plinth batch chunk` says.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to its terminal")]
 #![expect(clippy::disallowed_methods, reason = "a command does I/O by design")]

@@ -1,10 +1,10 @@
-//! `plinth batch plan`: everything but the job.
+//! `plinth batch plan`: everything but the predictions; with an output, the job too, for whoever runs its chunks.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use batch::{Job, Sample, Stores, Work};
+use batch::{Job, JobFolder, Sample, Stores, Work};
 
 use super::arguments::{JobArgs, LimitArgs};
 use super::model::{self, Model};
@@ -18,6 +18,9 @@ pub(crate) struct Args {
     job: JobArgs,
     #[command(flatten)]
     limits: LimitArgs,
+    /// Create the job here, for engines that run its chunks: a folder, s3://, gs://, az://. A cancelled one may go on again
+    #[arg(long)]
+    output: Option<String>,
     /// How many rows are predicted
     #[arg(long, default_value_t = 1000)]
     sample: usize,
@@ -27,21 +30,34 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let Model { reference, predictor, ticker, .. } = model::open(&args.job.model, args.limits, 1)?;
+    let Model { reference, predictor, ticker, wasm } = model::open(&args.job.model, args.limits, 1)?;
     let stores = driving::stores();
     driving::runtime(1)?.block_on(async {
-        let job = driving::planned(&stores, &args.job, reference, &predictor).await?;
+        let job = Arc::new(driving::planned(&stores, &args.job, reference, &predictor).await?);
         if args.json {
-            println!("{}", serde_json::to_string_pretty(&job)?);
-            return Ok(());
+            println!("{}", serde_json::to_string_pretty(&*job)?);
+        } else {
+            show(&job);
+            let sample = sample(&stores, &job, predictor, args.sample).await?;
+            show_sample(&job, &sample);
         }
-        let job = Arc::new(job);
-        show(&job);
-        let sample = sample(&stores, &job, predictor, args.sample).await?;
-        show_sample(&job, &sample);
         drop(ticker);
+        let Some(output) = &args.output else { return Ok(()) };
+        let folder = create(&stores, &job, output, wasm).await?;
+        if !args.json {
+            println!("planned  {} chunks at {}", job.chunks.len(), folder.root().uri());
+        }
         Ok(())
     })
+}
+
+/// Writes the job and its model, or finds them there.
+async fn create(stores: &Stores, job: &Job, output: &str, wasm: Vec<u8>) -> Result<JobFolder> {
+    let folder = JobFolder::new(stores.locate_output(output)?);
+    folder.create(job).await?;
+    folder.keep_model(job, wasm.into()).await?;
+    folder.allow().await?;
+    Ok(folder)
 }
 
 async fn sample(
