@@ -8,6 +8,7 @@
 mod build;
 mod ci;
 mod conformance;
+mod engines;
 mod model;
 mod process;
 mod setup;
@@ -61,14 +62,15 @@ fn run(args: Vec<String>) -> Result<()> {
             steps::run(&workspace, &[setup::STEPS, build::STEPS])?;
             up::serve(&workspace, rest)
         }
-        "test" => steps::run(&workspace, &[setup::STEPS, build::STEPS, test::STEPS]),
+        "test" => steps::run(&workspace, &[setup::STEPS, build::STEPS, test::STEPS, engines::STEPS]),
         "conformance" => {
             let cases = if is_write { conformance::WRITE } else { conformance::CHECK };
             steps::run(&workspace, &[setup::STEPS, build::STEPS, cases])
         }
         "ci" => {
-            let all = [setup::STEPS, ci::FORMAT, build::STEPS, ci::LINTS, test::STEPS, conformance::CHECK];
-            steps::run(&workspace, &all)
+            let before = [setup::STEPS, ci::FORMAT, build::STEPS, ci::LINTS];
+            let tests = [test::STEPS, engines::STEPS, conformance::CHECK];
+            steps::run(&workspace, &[before.as_slice(), &tests].concat())
         }
         unknown => bail!("unknown command `{unknown}`\n\n{USAGE}"),
     }

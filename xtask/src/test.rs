@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every test of the workspace, in two builds.
+//! `cargo xtask test`: every test of the workspace, in two builds. Those that are in Python are in `engines`.
 
 use std::process::Command;
 
