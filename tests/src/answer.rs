@@ -20,11 +20,27 @@ pub struct Answer {
     pub status: u16,
     /// The content type.
     pub content_type: String,
+    /// Which model it says answers; empty if it does not say.
+    pub model: String,
     /// The body.
     pub body: Vec<u8>,
 }
 
 impl Answer {
+    /// The answer with this head and body.
+    ///
+    /// # Panics
+    /// If a header is no text.
+    #[must_use]
+    pub fn new(head: &http::Response<()>, body: Vec<u8>) -> Self {
+        let header = |name: &str| {
+            let value = head.headers().get(name).map(|value| value.to_str().expect("headers are texts"));
+            value.unwrap_or_default().to_owned()
+        };
+        let (content_type, model) = (header("content-type"), header("plinth-model"));
+        Self { status: head.status().as_u16(), content_type, model, body }
+    }
+
     /// The answer with `<key 0>`, `<key 1>`, … in the place of generated keys, each key under its own number. Two of them are
     /// different in two answers, and must be different in one.
     #[must_use]
@@ -75,7 +91,7 @@ mod tests {
             ("018f3c2e-7a10-7abc-8def-0123456789ab", "018f3c2e-7a10-7abc-9def-0123456789ab");
         let other = "018f3c2e-7a10-4abc-8def-0123456789ab";
         let body = format!(r#"["{first}","{first}","{other}","{second}"]"#).into_bytes();
-        let answer = Answer { status: 200, content_type: String::new(), body }.with_numbered_keys();
+        let answer = Answer::new(&http::Response::new(()), body).with_numbered_keys();
         let expect = format!(r#"["<key 0>","<key 0>","{other}","<key 1>"]"#);
         assert_eq!(String::from_utf8(answer.body).unwrap(), expect);
     }

@@ -69,13 +69,8 @@ impl Native {
         } else {
             predict::handle(&self.model, &predict::Config::default(), &request)
         };
-        let content_type =
-            response.headers().get("content-type").map(|value| value.to_str().expect("text").to_owned());
-        Answer {
-            status: response.status().as_u16(),
-            content_type: content_type.unwrap_or_default(),
-            body: response.into_body(),
-        }
+        let (head, body) = response.into_parts();
+        Answer::new(&http::Response::from_parts(head, ()), body)
     }
 }
 
@@ -118,13 +113,8 @@ impl Client {
         }
         let request = request.body(question.body.clone()).expect("the question is a request");
         let mut response = self.agent.run(request).expect("the server answers");
-        let content_type =
-            response.headers().get("content-type").map(|value| value.to_str().expect("text").to_owned());
-        Answer {
-            status: response.status().as_u16(),
-            content_type: content_type.unwrap_or_default(),
-            body: response.body_mut().with_config().limit(1 << 30).read_to_vec().expect("the body is whole"),
-        }
+        let body = response.body_mut().with_config().limit(1 << 30).read_to_vec();
+        Answer::new(&response.map(|_| ()), body.expect("the body is whole"))
     }
 }
 

@@ -10,7 +10,8 @@
 //!   as many as fit.
 //! - `on_row_error`: `report`, the only policy of a chunk: each bad row has its error in its place, and the others are answered.
 //!
-//! A key may stand twice; each row is answered. Rows are counted from 0 over the whole chunk.
+//! A key may stand twice; each row is answered. Rows are counted from 0 over the whole chunk. The header `plinth-model` tells which model
+//! answers: whoever has a packed model can compare it with [`Metadata::identity`].
 //!
 //! # Memory
 //! Rows go from the body to the model and to the answer, micro-batch by micro-batch. Beside the model, at most
@@ -56,6 +57,9 @@ use crate::{Failure, HEADER_LENGTH, Model, predict};
 
 /// The header with the id of a chunk.
 pub const CHUNK_ID: HeaderName = HeaderName::from_static("plinth-chunk");
+
+/// The header with what tells the model from others, [`Metadata::identity`].
+pub const MODEL: HeaderName = HeaderName::from_static("plinth-model");
 
 /// The route, before a model's name.
 const ROUTE: &str = "/batch/";
@@ -202,6 +206,9 @@ fn answer<R: Read, W: Write, F: FnOnce(Response<()>) -> io::Result<W>>(
 ) -> Result<Option<Failure>> {
     let (parts, input) = request.into_parts();
     let metadata = find_model(model, &parts)?;
+    if let (Ok(identity), Some(head)) = (HeaderValue::from_str(&metadata.identity()), body.head()) {
+        head.headers_mut().insert(MODEL, identity);
+    }
     let parameters = Parameters::read(&parts.uri)?;
     if let (Some(id), Some(head)) = (&parameters.chunk, body.head()) {
         head.headers_mut().insert(CHUNK_ID, id.clone());

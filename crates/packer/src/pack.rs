@@ -27,9 +27,10 @@ pub struct Packed {
 /// # Errors
 /// [`Error`](crate::Error) says whether the file, the options or this program is at fault.
 pub fn pack(engine: &Engine, runtime: &[u8], onnx: &[u8], options: &Options) -> Result<Packed> {
+    let properties = properties(runtime, onnx, options);
     let component = loadable_component(runtime)?;
     let mut runtime = Runtime::start(engine, &component)?;
-    let loaded = runtime.load(onnx, options, properties(onnx, options))?;
+    let loaded = runtime.load(onnx, options, properties)?;
     check_names_are_free(&runtime.metadata()?)?;
     let wasm = packed_component(&runtime.snapshot()?)?;
     let model = PackedModel::open(engine, &wasm)?;
@@ -53,9 +54,10 @@ pub fn examine(
     onnx: &[u8],
     options: &Options,
 ) -> Result<(Metadata, Loaded)> {
+    let properties = properties(runtime, onnx, options);
     let component = loadable_component(runtime)?;
     let mut runtime = Runtime::start(engine, &component)?;
-    let loaded = runtime.load(onnx, options, properties(onnx, options))?;
+    let loaded = runtime.load(onnx, options, properties)?;
     Ok((runtime.metadata()?, loaded))
 }
 
@@ -71,9 +73,12 @@ fn check_names_are_free(metadata: &Metadata) -> Result<()> {
     }
 }
 
-/// What the packer adds to the metadata: the file's digest, and the class labels, one a line.
-fn properties(onnx: &[u8], options: &Options) -> Vec<(String, String)> {
-    let mut properties = vec![("onnx_sha256".to_owned(), engine::digest(onnx))];
+/// What the packer adds to the metadata: the digests of the file and of the runtime that computes, and the class labels, one a line.
+fn properties(runtime: &[u8], onnx: &[u8], options: &Options) -> Vec<(String, String)> {
+    let mut properties = vec![
+        ("onnx_sha256".to_owned(), engine::digest(onnx)),
+        ("runtime_sha256".to_owned(), engine::digest(runtime)),
+    ];
     if !options.labels.is_empty() {
         properties.push(("labels".to_owned(), options.labels.join("\n")));
     }

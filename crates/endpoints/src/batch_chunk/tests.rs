@@ -375,6 +375,23 @@ fn requests_that_are_no_chunks_are_refused() {
 }
 
 #[test]
+fn answers_of_a_model_tell_which_it_is() {
+    let mut model = doubler();
+    model.metadata.properties.push(("onnx_sha256".to_owned(), "0a1b".to_owned()));
+    let tensors = r#"{"inputs":[{"name":"x","datatype":"FP32","shape":[1,2],"data":[1,2]}]}"#;
+    for (content_type, body, status) in [
+        (NDJSON, "[1,2]", 200),
+        (CSV, "a,b\n1,2\n", 200),
+        (CSV, "a\n1\n", 422),
+        ("application/json", tensors, 200),
+    ] {
+        let seen = ask(&model, "/batch/m", content_type, body);
+        assert_eq!((seen.status, seen.headers[MODEL].to_str().unwrap()), (status, "m/1; onnx_sha256=0a1b"));
+    }
+    assert!(!ask(&model, "/batch/n", NDJSON, "").headers.contains_key(MODEL));
+}
+
+#[test]
 fn tensors_are_answered_as_predict_answers_them() {
     let body = r#"{"id":"i","inputs":[{"name":"x","datatype":"FP32","shape":[2,2],"data":[1,2,3,4]},
         {"name":"key","datatype":"INT64","shape":[2],"data":[7,8]}]}"#;
