@@ -1,7 +1,7 @@
 //! `predict(model, columns…)` as a function of SQL: one column for each input of the model or, for a model with one input, one for
 //! each element of its row. It gives a struct of the model's outputs and `error`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,6 +13,8 @@ use datafusion::common::{DataFusionError, Result, ScalarValue, exec_err, plan_er
 use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
+
+use tensor::TensorSpec;
 
 use crate::predict::Predictor;
 
@@ -136,18 +138,52 @@ fn no_arguments() -> DataFusionError {
     DataFusionError::Plan("predict: expected a model and columns, found nothing".to_owned())
 }
 
-/// The columns by the names of the inputs that they are, and how they become tensors.
+/// How columns become tensors, and the names under which they do.
 fn bind(predictor: &Predictor, columns: &[FieldRef]) -> Result<(Binding, Arc<Schema>)> {
     let inputs = &predictor.metadata().inputs;
-    let is_each_an_input = inputs.len() == columns.len();
-    let name = |idx: usize| match inputs.get(idx) {
-        Some(input) if is_each_an_input => input.name.clone(),
-        _ => format!("column {}", idx + 1),
-    };
-    let fields = columns.iter().enumerate().map(|(idx, column)| column.as_ref().clone().with_name(name(idx)));
+    let names: Vec<String> = columns.iter().map(|column| column.name().clone()).collect();
+    let names = argument_names(inputs, &names);
+    let fields = columns.iter().zip(names).map(|(column, name)| column.as_ref().clone().with_name(name));
     let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
     let features: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
     let binding = Binding::new(inputs, &schema, &features)
         .map_err(|problems| DataFusionError::External(Box::new(crate::Error::problems(problems))))?;
     Ok((binding, schema))
+}
+
+/// The names of the function's columns: those of the inputs that they are; for elements of a row their own, if no two are alike.
+pub(crate) fn argument_names(inputs: &[TensorSpec], columns: &[String]) -> Vec<String> {
+    if inputs.len() == columns.len() {
+        return inputs.iter().map(|input| input.name.clone()).collect();
+    }
+    let is_taken = |name: &String| inputs.iter().any(|input| input.name == *name);
+    let mut seen = HashSet::new();
+    if columns.iter().all(|name| !is_taken(name) && seen.insert(name)) {
+        return columns.to_vec();
+    }
+    (1..=columns.len()).map(|number| format!("column {number}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use tensor::Datatype;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(inputs: &[&str], columns: &[&str], expect: &[&str]) {
+        let input =
+            |name: &&str| TensorSpec { name: (*name).to_owned(), datatype: Datatype::Fp32, shape: vec![-1] };
+        let inputs: Vec<TensorSpec> = inputs.iter().map(input).collect();
+        let columns: Vec<String> = columns.iter().map(|&name| name.to_owned()).collect();
+        assert_eq!(argument_names(&inputs, &columns), expect);
+    }
+
+    #[test]
+    fn columns_are_called_as_inputs_or_by_their_own_names() {
+        check(&["a", "b"], &["x", "a"], &["a", "b"]);
+        check(&["x"], &["age", "sex"], &["age", "sex"]);
+        check(&["x"], &["age", "age"], &["column 1", "column 2"]);
+        check(&["x"], &["x", "y"], &["column 1", "column 2"]);
+    }
 }

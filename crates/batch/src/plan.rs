@@ -125,15 +125,16 @@ fn rows(
     predictor: &Predictor,
     problems: &mut Vec<Problem>,
 ) -> Rows {
+    let inputs = &predictor.metadata().inputs;
     let features = features(columns, request);
     check_key(columns, &request.key, problems);
     check_kept(columns, request, predictor, problems);
-    if let Err(more) = Binding::new(&predictor.metadata().inputs, columns, &features) {
+    if let Err(more) = Binding::new(inputs, columns, &features) {
         problems.extend(more);
     }
     Rows {
         key: request.key.clone(),
-        features,
+        features: read_features(features, inputs),
         keep: request.keep.clone(),
         sql: request.sql.clone(),
         micro_batch,
@@ -173,6 +174,14 @@ fn features(columns: &Schema, request: &Request) -> Vec<String> {
         *name != request.key && name != ROW && !request.keep.contains(name) && !request.exclude.contains(name)
     };
     columns.fields().iter().map(|field| field.name().clone()).filter(is_other).collect()
+}
+
+/// Those of the features that are read, as the model takes them: its inputs, if each has a column of its name; else all, in their order.
+fn read_features(features: Vec<String>, inputs: &[TensorSpec]) -> Vec<String> {
+    if inputs.iter().all(|input| features.contains(&input.name)) {
+        return inputs.iter().map(|input| input.name.clone()).collect();
+    }
+    features
 }
 
 fn check_key(columns: &Schema, key: &str, problems: &mut Vec<Problem>) {
@@ -218,6 +227,19 @@ fn names(columns: &Schema) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn inputs_are_read_in_the_models_order_and_nothing_else() {
+        let input = |name: &str| TensorSpec {
+            name: name.to_owned(),
+            datatype: tensor::Datatype::Fp32,
+            shape: vec![-1],
+        };
+        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let inputs = [input("a"), input("b")];
+        assert_eq!(read_features(names(&["fold", "b", "a"]), &inputs), ["a", "b"]);
+        assert_eq!(read_features(names(&["y", "x"]), &[input("rows")]), ["y", "x"]);
+    }
 
     #[test]
     fn formats_are_told_by_names() {
