@@ -14,6 +14,7 @@ pub mod answer;
 pub mod case;
 pub mod chunk;
 pub mod compare;
+pub mod proxy;
 pub mod runtimes;
 
 use std::path::{Path, PathBuf};
