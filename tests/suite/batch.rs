@@ -19,6 +19,7 @@ const N_KILLS: u64 = 50;
 pub(crate) fn plinth(arguments: &[&str]) -> Command {
     let mut command = Command::new(root().join("target/release/plinth"));
     command.args(arguments).current_dir(root()).env("PLINTH_CACHE_DIR", root().join("target/compiled"));
+    command.env("NO_PROXY", "127.0.0.1");
     command
 }
 
@@ -31,7 +32,7 @@ pub(crate) fn check_run(arguments: &[&str], code: i32) -> Output {
 }
 
 /// The digits of the reference, as often as [`N_COPIES`] says, each under a key of its own, with the labels that ONNX Runtime gave.
-fn digits() -> (Vec<Value>, BTreeMap<String, i64>) {
+pub(crate) fn digits() -> (Vec<Value>, BTreeMap<String, i64>) {
     let pixels = tensor("inputs.json", "inputs", "X");
     let labels = tensor("outputs.json", "outputs", "label");
     let x = pixels.chunks(64).cycle().take(N_COPIES * labels.len()).enumerate();
@@ -50,13 +51,13 @@ fn tensor(file: &str, list: &str, name: &str) -> Vec<Value> {
     tensor["data"].as_array().unwrap().clone()
 }
 
-fn write_lines(path: &Path, rows: &[Value]) {
+pub(crate) fn write_lines(path: &Path, rows: &[Value]) {
     let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
     std::fs::write(path, lines).unwrap();
 }
 
 /// Every line of every file of a folder, parsed.
-fn read_lines(folder: &Path) -> Vec<Value> {
+pub(crate) fn read_lines(folder: &Path) -> Vec<Value> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     files.sort();

@@ -11,6 +11,7 @@
 
 mod batch;
 mod batch_chunk;
+mod batch_endpoint;
 mod cluster;
 mod command;
 mod grpc;

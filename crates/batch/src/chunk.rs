@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array as _, AsArray as _, BooleanArray, RecordBatch, StringArray, StructArray, UInt64Array,
+    Array as _, ArrayRef, AsArray as _, BooleanArray, RecordBatch, StringArray, StructArray, UInt64Array,
 };
 use datafusion::arrow::compute::filter_record_batch;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -24,6 +24,27 @@ use crate::{Error, Result};
 pub(crate) const INPUT: &str = "input";
 
 const PREDICTION: &str = "__prediction";
+
+/// The beginning of the names of columns with inputs, where they are read to be sent elsewhere.
+const INPUT_COLUMN: &str = "__input_";
+
+/// The name of the column with one of the inputs, by its place among them.
+pub(crate) fn input_column(place: usize) -> String {
+    format!("{INPUT_COLUMN}{place}")
+}
+
+/// The rows of a chunk as they are before their prediction: the key, what is kept, the inputs, the rows' numbers.
+///
+/// # Errors
+/// [`Error::Query`], [`Error::NotRowByRow`].
+pub(crate) async fn unpredicted(source: Source, rows: &Rows) -> Result<DataFrame> {
+    let context = context(rows.micro_batch as usize);
+    let frame = read(&context, source, rows.sql.as_deref()).await?;
+    let columns = std::iter::once(&rows.key).chain(&rows.keep).map(column);
+    let inputs = rows.features.iter().enumerate();
+    let inputs = inputs.map(|(place, feature)| column(feature).alias(input_column(place)));
+    Ok(frame.select(columns.chain(inputs).chain([column(ROW)]).collect::<Vec<_>>())?)
+}
 
 /// The predictions of a chunk, not yet computed.
 ///
@@ -72,11 +93,37 @@ fn column(name: impl AsRef<str>) -> Expr {
 }
 
 /// The schema of a part: the key, what is kept, the outputs.
-pub(crate) fn part_schema(predictions: &Schema, predictor: &Predictor) -> SchemaRef {
-    let is_ours = |field: &&Arc<Field>| field.name() != PREDICTION && field.name() != ROW;
-    let read = predictions.fields().iter().filter(is_ours).cloned();
+pub(crate) fn part_schema(read: &Schema, predictor: &Predictor) -> SchemaRef {
+    let is_ours = |field: &&Arc<Field>| {
+        field.name() != PREDICTION && field.name() != ROW && !field.name().starts_with(INPUT_COLUMN)
+    };
+    let read = read.fields().iter().filter(is_ours).cloned();
     let outputs = predictor.fields().iter().filter(|field| field.name() != ERROR).cloned();
     Arc::new(Schema::new(read.chain(outputs).collect::<Vec<_>>()))
+}
+
+/// The schema of [`unpredicted`] rows with their predictions.
+pub(crate) fn predicted_schema(unpredicted: &Schema, predictor: &Predictor) -> SchemaRef {
+    let read = unpredicted.fields().iter().filter(|field| !field.name().starts_with(INPUT_COLUMN)).cloned();
+    let prediction = Field::new(PREDICTION, DataType::Struct(predictor.fields().clone()), true);
+    Arc::new(Schema::new(read.chain([Arc::new(prediction)]).collect::<Vec<_>>()))
+}
+
+/// The rows with their predictions, as [`predictions`] has them.
+///
+/// # Errors
+/// [`Error::Query`].
+pub(crate) fn with_predictions(
+    unpredicted: &RecordBatch,
+    predictions: StructArray,
+    schema: &SchemaRef,
+) -> Result<RecordBatch> {
+    let predictions: ArrayRef = Arc::new(predictions);
+    let column = |field: &Arc<Field>| match unpredicted.column_by_name(field.name()) {
+        Some(column) => Arc::clone(column),
+        None => Arc::clone(&predictions),
+    };
+    Ok(RecordBatch::try_new(Arc::clone(schema), schema.fields().iter().map(column).collect())?)
 }
 
 /// What becomes of a batch of predictions.

@@ -219,6 +219,45 @@ pub enum Error {
         /// The digest of the model.
         found: String,
     },
+    /// An endpoint serves another model than the job's, or is none.
+    #[error("`{url}`: expected the job's model `{expected}`, found `{found}`")]
+    OtherModelAt {
+        /// The endpoint.
+        url: String,
+        /// What tells the job's model from others.
+        expected: String,
+        /// What the endpoint says of its own.
+        found: String,
+    },
+    /// An endpoint does not answer, also when asked again. It may later.
+    #[error("`{url}`: expected an answer, found {found}")]
+    EndpointDown {
+        /// The endpoint.
+        url: String,
+        /// What came instead.
+        found: String,
+    },
+    /// An endpoint does not take the rows.
+    #[error("`{url}`: expected 200, found {found}")]
+    EndpointRefused {
+        /// The endpoint.
+        url: String,
+        /// The status, and what it said.
+        found: String,
+    },
+    /// An endpoint answers, but not what it was asked.
+    #[error("`{url}`: expected {expected}, found {found}")]
+    WrongAnswer {
+        /// The endpoint.
+        url: String,
+        /// What would have been an answer.
+        expected: String,
+        /// What came instead.
+        found: String,
+    },
+    /// There are no means to reach endpoints.
+    #[error("cannot send requests")]
+    NoClient(#[source] reqwest::Error),
     /// No model of this name.
     #[error("unknown model `{model}`")]
     UnknownModel {
@@ -263,6 +302,9 @@ impl Error {
     /// Whether what the user gave cannot be used.
     #[must_use]
     pub fn is_usage(&self) -> bool {
+        if let Self::ChunkFailed { source, .. } = self {
+            return matches!(**source, Self::OtherModelAt { .. });
+        }
         matches!(
             self,
             Self::InvalidLocation { .. }
@@ -274,6 +316,7 @@ impl Error {
                 | Self::UnknownFormat { .. }
                 | Self::Unreadable { .. }
                 | Self::OtherModel { .. }
+                | Self::OtherModelAt { .. }
                 | Self::UnknownModel { .. }
                 | Self::Problems(_)
                 | Self::NotRowByRow { .. }
@@ -285,9 +328,14 @@ impl Error {
     }
 }
 
+/// What went through the engine comes out as it was.
 impl From<DataFusionError> for Error {
     fn from(error: DataFusionError) -> Self {
-        Self::Query(Box::new(error))
+        let DataFusionError::External(inner) = error else { return Self::Query(Box::new(error)) };
+        match inner.downcast() {
+            Ok(ours) => *ours,
+            Err(other) => Self::Query(Box::new(DataFusionError::External(other))),
+        }
     }
 }
 

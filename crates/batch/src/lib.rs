@@ -3,6 +3,7 @@
 mod chunk;
 mod commit;
 mod driver;
+mod endpoint;
 mod error;
 mod events;
 mod folder;
@@ -27,6 +28,7 @@ mod writer;
 
 pub use commit::{Attempt, ChunkFailure, ChunkReport, Commit, Committed, Worked};
 pub use driver::{Attempted, Attempts, Clock, Hooks, Options, Stop, Summary, run};
+pub use endpoint::Endpoint;
 pub use error::{Error, Result};
 pub use events::{Event, Progress, Stopping};
 pub use folder::{Created, JobFolder};

@@ -112,8 +112,8 @@ fn inner<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e (dyn StdError + 
 }
 
 fn verdict(error: &(dyn StdError + 'static)) -> Option<bool> {
-    if let Some(crate::Error::Undecided { .. }) = ours(error) {
-        return Some(true);
+    if let Some(error) = ours(error) {
+        return of_ours(error);
     }
     if let Some(error) = error.downcast_ref::<object_store::Error>() {
         return of_store(error);
@@ -130,6 +130,16 @@ fn verdict(error: &(dyn StdError + 'static)) -> Option<bool> {
 /// The error as one of this crate's, which may be a cause in a box.
 fn ours<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e crate::Error> {
     error.downcast_ref().or_else(|| error.downcast_ref::<Box<crate::Error>>().map(AsRef::as_ref))
+}
+
+fn of_ours(error: &crate::Error) -> Option<bool> {
+    match error {
+        crate::Error::EndpointDown { .. } | crate::Error::Undecided { .. } => Some(true),
+        crate::Error::EndpointRefused { .. }
+        | crate::Error::OtherModelAt { .. }
+        | crate::Error::WrongAnswer { .. } => Some(false),
+        _ => None,
+    }
 }
 
 fn of_store(error: &object_store::Error) -> Option<bool> {
@@ -229,6 +239,16 @@ mod tests {
         ] {
             assert!(!is_transient(&error), "{error}");
         }
+    }
+
+    #[test]
+    fn an_endpoint_that_is_down_may_come_back() {
+        let url = || "http://h/batch/m".to_owned();
+        let down = crate::Error::EndpointDown { url: url(), found: "503".to_owned() };
+        assert!(is_transient(&down));
+        // What an endpoint says must not be taken for what a store says.
+        let found = "400: status code: 503".to_owned();
+        assert!(!is_transient(&crate::Error::EndpointRefused { url: url(), found }));
     }
 
     #[test]

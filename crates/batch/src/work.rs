@@ -10,7 +10,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt as _;
 use serde_json::Value;
 
-use crate::chunk::{part_schema, predictions, sort, unreadable_row};
+use crate::chunk::{part_schema, predictions, sort, unpredicted, unreadable_row};
 use crate::commit::{Attempt, ChunkFailure, ChunkReport, Commit};
 use crate::job::{Chunk, Job};
 use crate::part::Encoder;
@@ -18,7 +18,7 @@ use crate::plan::schema_of;
 use crate::predict::Predictor;
 use crate::scan::{Source, UnreadableRows};
 use crate::writer::Writer;
-use crate::{Error, Found, JobFolder, Result, Stores};
+use crate::{Endpoint, Error, Found, JobFolder, Result, Stores};
 
 /// All that attempts at a job's chunks need.
 pub struct Work {
@@ -26,6 +26,15 @@ pub struct Work {
     files: Vec<Found>,
     schema: SchemaRef,
     predictor: Arc<Predictor>,
+    place: Place,
+}
+
+/// Where rows are predicted.
+enum Place {
+    /// In this process.
+    Here,
+    /// By a function that is deployed.
+    At(Endpoint),
 }
 
 /// What the first rows of a job gave.
@@ -67,7 +76,13 @@ impl Work {
         let files = job.files.iter().map(found).collect::<Result<Vec<_>>>()?;
         let first = files.first().ok_or(Error::NoInput)?;
         let schema = schema_of(first, job.input_format).await?;
-        Ok(Self { job, files, schema, predictor: Arc::new(predictor) })
+        Ok(Self { job, files, schema, predictor: Arc::new(predictor), place: Place::Here })
+    }
+
+    /// The same work, with rows predicted by an endpoint, which must serve the same model.
+    #[must_use]
+    pub fn at(self, endpoint: Endpoint) -> Self {
+        Self { place: Place::At(endpoint), ..self }
     }
 
     /// Predicts a chunk into the files of an attempt.
@@ -154,9 +169,27 @@ impl Work {
     }
 
     async fn open(&self, source: Source) -> Result<(SendableRecordBatchStream, SchemaRef)> {
-        let frame = predictions(source, &self.job.rows, &self.job.model.name, &self.predictor).await?;
-        let schema = part_schema(frame.schema().as_arrow(), &self.predictor);
-        Ok((frame.execute_stream().await?, schema))
+        let rows = &self.job.rows;
+        match &self.place {
+            Place::Here => {
+                let frame = predictions(source, rows, &self.job.model.name, &self.predictor).await?;
+                let schema = part_schema(frame.schema().as_arrow(), &self.predictor);
+                Ok((frame.execute_stream().await?, schema))
+            }
+            Place::At(endpoint) => {
+                let id = self.id(&source.chunk);
+                let frame = unpredicted(source, rows).await?;
+                let schema = part_schema(frame.schema().as_arrow(), &self.predictor);
+                let rows = frame.execute_stream().await?;
+                Ok((endpoint.predictions(rows, &self.job, id, &self.predictor)?, schema))
+            }
+        }
+    }
+
+    /// What tells a chunk from those of all jobs.
+    fn id(&self, chunk: &Chunk) -> String {
+        let job = self.job.id.get(..16).unwrap_or(&self.job.id);
+        format!("{job}-{}-{}", chunk.file, chunk.start)
     }
 }
 

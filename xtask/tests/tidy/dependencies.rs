@@ -14,7 +14,7 @@ use crate::{
 
 /// Families of crates by the start of their names, and the crates that may name them, in tests too. A folder with a
 /// slash at its end stands for each crate below it.
-const OWNERS: [(&str, &[&str]); 7] = [
+const OWNERS: [(&str, &[&str]); 8] = [
     ("wasmtime", &["crates/engine", "crates/host", "crates/packer", "tests", "tests/"]),
     ("spin-sdk", &["crates/function-shell", "functions/"]),
     ("tract", &["models/runtime"]),
@@ -22,6 +22,7 @@ const OWNERS: [(&str, &[&str]); 7] = [
     ("prost", &["crates/endpoints", BUILD_ONCE]),
     ("datafusion", &["crates/batch", "crates/cluster", BUILD_ONCE]),
     ("object_store", &["crates/batch", BUILD_ONCE]),
+    ("reqwest", &["crates/batch"]),
 ];
 
 /// The crate that names dependencies for their features only, and calls none of them.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use batch::{CHUNK_ROWS, Format, Options, Request};
+use batch::{CHUNK_ROWS, Endpoint, Format, Options, Request};
 
 use crate::cluster::SchedulerAddress;
 use crate::failure::Misuse;
@@ -102,8 +102,26 @@ pub(crate) struct DriveArgs {
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
     /// Let a cluster run the chunks: its scheduler, as df://host:50050. The output, and the input, must be where its executors find them
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", conflicts_with = "endpoint")]
     pub(crate) cluster: Option<SchedulerAddress>,
+    #[command(flatten)]
+    pub(crate) endpoint: EndpointArgs,
+}
+
+/// Where rows are predicted.
+#[derive(clap::Args)]
+pub(crate) struct EndpointArgs {
+    /// Let a deployed `batch-chunk` function predict, which must serve the job's model: http(s)://host[:port]/batch/{model}
+    #[arg(long, value_name = "URL")]
+    endpoint: Option<String>,
+}
+
+impl EndpointArgs {
+    /// The function, if there is to be one, within the limits of time.
+    pub(crate) fn endpoint(&self, limits: LimitArgs) -> Result<Option<Endpoint>> {
+        let timeout = Duration::from_secs(limits.timeout);
+        Ok(self.endpoint.as_deref().map(|url| Endpoint::new(url, timeout)).transpose()?)
+    }
 }
 
 /// What the model may take.
@@ -122,6 +140,10 @@ impl DriveArgs {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let default = if self.cluster.is_some() { ON_CLUSTER } else { processors };
         self.concurrency.unwrap_or(default).max(1)
+    }
+
+    pub(crate) fn endpoint(&self) -> Result<Option<Endpoint>> {
+        self.endpoint.endpoint(self.limits)
     }
 
     pub(crate) fn options(&self) -> Result<Options> {

@@ -4,8 +4,8 @@
 use anyhow::{Error, Result};
 use batch::{JobFolder, Options};
 
-use super::arguments::LimitArgs;
-use super::drive::{self, in_process};
+use super::arguments::{EndpointArgs, LimitArgs};
+use super::drive::{self, attempts};
 use super::open::OpenJob;
 use super::progress::{human, rows};
 use super::run as driving;
@@ -25,6 +25,8 @@ pub(crate) struct Args {
     model: Option<String>,
     #[command(flatten)]
     limits: LimitArgs,
+    #[command(flatten)]
+    endpoint: EndpointArgs,
 }
 
 /// What `plinth batch finish` takes.
@@ -39,6 +41,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
 }
 
 async fn attempt(args: &Args) -> Result<Outcome> {
+    let endpoint = args.endpoint.endpoint(args.limits)?;
     let opened = OpenJob::open(&args.job, args.model.as_deref(), args.limits, 1).await?;
     let (folder, job, work, ticker) = opened.into_parts();
     if args.index >= job.chunks.len() {
@@ -46,7 +49,7 @@ async fn attempt(args: &Args) -> Result<Outcome> {
         return Err(Misuse(message).into());
     }
     let options = Options { only: Some(vec![args.index]), ..Options::default() };
-    let ended = drive::drive(&folder, &job, in_process(work), options).await;
+    let ended = drive::drive(&folder, &job, attempts(work, endpoint), options).await;
     drop(ticker);
     ended
 }

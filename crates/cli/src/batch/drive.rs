@@ -4,14 +4,17 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use anyhow::Result;
-use batch::{Attempts, Hooks, Job, JobFolder, Options, State, Stop, Summary, Work};
+use batch::{Attempts, Endpoint, Hooks, Job, JobFolder, Options, State, Stop, Summary, Work};
 
 use super::progress::{Progress, human, rows};
 use crate::failure::Outcome;
 
-/// Attempts by this process.
-pub(crate) fn in_process(work: Work) -> Attempts {
-    let work = Arc::new(work);
+/// Attempts by this process, with rows predicted in it, or by an endpoint if there is one.
+pub(crate) fn attempts(work: Work, endpoint: Option<Endpoint>) -> Attempts {
+    let work = Arc::new(match endpoint {
+        Some(endpoint) => work.at(endpoint),
+        None => work,
+    });
     Arc::new(move |_chunk, attempt| {
         let work = Arc::clone(&work);
         Box::pin(async move { work.attempt(attempt).await.map(Into::into) })

@@ -8,7 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::arguments::{DriveArgs, JobArgs};
 use super::background;
-use super::drive::{self, in_process};
+use super::drive::{self, attempts};
 use super::model::{self, Model};
 use super::open::OpenJob;
 use crate::cluster::{Cluster, JobOnCluster};
@@ -44,7 +44,7 @@ pub(crate) struct ResumeArgs {
 pub(crate) fn run(args: &Args, cluster: Option<&Cluster>) -> Result<Outcome> {
     let on_cluster = on_cluster(&args.drive, &args.output, cluster)?;
     let concurrency = args.drive.concurrency();
-    let options = args.drive.options()?;
+    let (options, endpoint) = (args.drive.options()?, args.drive.endpoint()?);
     let Model { reference, predictor, ticker, wasm } =
         model::open(&args.job.model, args.drive.limits, concurrency)?;
     let stores = stores();
@@ -59,7 +59,7 @@ pub(crate) fn run(args: &Args, cluster: Option<&Cluster>) -> Result<Outcome> {
         }
         let attempts = match on_cluster {
             Some(connect) => connect(&job)?,
-            None => in_process(Work::new(&stores, Arc::clone(&job), predictor, &sha256).await?),
+            None => attempts(Work::new(&stores, Arc::clone(&job), predictor, &sha256).await?, endpoint),
         };
         folder.allow().await?;
         drive::drive(&folder, &job, attempts, options).await
@@ -71,7 +71,7 @@ pub(crate) fn run(args: &Args, cluster: Option<&Cluster>) -> Result<Outcome> {
 pub(crate) fn resume(args: &ResumeArgs, cluster: Option<&Cluster>) -> Result<Outcome> {
     let on_cluster = on_cluster(&args.drive, &args.output, cluster)?;
     let concurrency = args.drive.concurrency();
-    let options = args.drive.options()?;
+    let (options, endpoint) = (args.drive.options()?, args.drive.endpoint()?);
     runtime(concurrency)?.block_on(async {
         if let Some(connect) = on_cluster {
             let folder = JobFolder::new(stores().locate_output(&args.output)?);
@@ -83,7 +83,7 @@ pub(crate) fn resume(args: &ResumeArgs, cluster: Option<&Cluster>) -> Result<Out
             OpenJob::open(&args.output, args.model.as_deref(), args.drive.limits, concurrency).await?;
         let (folder, job, work, ticker) = opened.into_parts();
         folder.allow().await?;
-        let outcome = drive::drive(&folder, &job, in_process(work), options).await;
+        let outcome = drive::drive(&folder, &job, attempts(work, endpoint), options).await;
         drop(ticker);
         outcome
     })
