@@ -273,6 +273,12 @@ pub enum Error {
         /// The part of the query.
         found: String,
     },
+    /// A query that cannot be understood, or names what is not there.
+    #[error("the query cannot be used: {reason}")]
+    InvalidQuery {
+        /// What is wrong.
+        reason: String,
+    },
     /// The engine failed to read, compute or encode.
     #[error("the query failed")]
     Query(#[source] Box<DataFusionError>),
@@ -320,6 +326,7 @@ impl Error {
                 | Self::UnknownModel { .. }
                 | Self::Problems(_)
                 | Self::NotRowByRow { .. }
+                | Self::InvalidQuery { .. }
         )
     }
 

@@ -13,10 +13,11 @@ use crate::{Error, Result};
 /// What the query selects, with the number of each row.
 ///
 /// # Errors
-/// [`Error::Query`] if it is no query over `input`, [`Error::NotRowByRow`] if an answer would depend on other rows.
+/// [`Error::InvalidQuery`] if it is no query over `input`, [`Error::NotRowByRow`] if an answer would depend on other rows.
 pub(crate) async fn row_by_row(context: &SessionContext, sql: &str) -> Result<DataFrame> {
     let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-    let frame = context.sql_with_options(sql, options).await?;
+    let frame = context.sql_with_options(sql, options).await;
+    let frame = frame.map_err(|error| Error::InvalidQuery { reason: error.strip_backtrace() })?;
     let (state, plan) = frame.into_parts();
     let plan = plan.transform_up(numbered)?.data;
     Ok(DataFrame::new(state, plan))
