@@ -4,74 +4,15 @@
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
-use std::sync::Arc;
 
-use arrow_array::cast::AsArray as _;
-use arrow_array::types::{Float32Type, Int64Type};
-use arrow_array::{ArrayRef, FixedSizeListArray, Float32Array, RecordBatch, StringArray};
 use arrow_ipc::reader::StreamReader;
-use arrow_ipc::writer::StreamWriter;
-use arrow_schema::{DataType, Field};
+use serde_json::json;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 use system_tests::answer::{Answer, Question};
 use system_tests::chunk::Form;
-use system_tests::root;
 use system_tests::runtimes::{Client, Embedded, demo_models};
 
-/// All held-out rows of the demo model `digits`.
-struct Rows {
-    keys: Vec<String>,
-    pixels: Vec<Vec<f32>>,
-}
-
-impl Rows {
-    fn read() -> Self {
-        let path = root().join("models/digits/reference/heldout.json");
-        let held_out: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-        Self {
-            keys: serde_json::from_value(held_out["key"].clone()).unwrap(),
-            pixels: serde_json::from_value(held_out["X"].clone()).unwrap(),
-        }
-    }
-
-    fn iter(&self) -> impl Iterator<Item = (&String, &Vec<f32>)> {
-        self.keys.iter().zip(&self.pixels)
-    }
-
-    fn instances(&self) -> Vec<Value> {
-        self.iter().map(|(key, pixels)| json!({"key": key, "X": pixels})).collect()
-    }
-
-    fn lines(&self) -> Vec<u8> {
-        self.instances().iter().flat_map(|row| format!("{row}\n").into_bytes()).collect()
-    }
-
-    fn table(&self) -> Vec<u8> {
-        let names: Vec<String> = (0..64).map(|idx| format!("pixel{idx}")).collect();
-        let mut csv = format!("key,{}\r\n", names.join(","));
-        for (key, pixels) in self.iter() {
-            let pixels: Vec<String> = pixels.iter().map(f32::to_string).collect();
-            csv += &format!("{key},{}\r\n", pixels.join(","));
-        }
-        csv.into_bytes()
-    }
-
-    fn stream(&self) -> Vec<u8> {
-        let pixels: Float32Array = self.pixels.iter().flatten().copied().map(Some).collect();
-        let item = Arc::new(Field::new("item", DataType::Float32, true));
-        let rows: ArrayRef = Arc::new(FixedSizeListArray::new(item, 64, Arc::new(pixels), None));
-        let keys: ArrayRef = Arc::new(StringArray::from(self.keys.clone()));
-        let batch = RecordBatch::try_from_iter([("key", keys), ("X", rows)]).unwrap();
-        let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
-        writer.write(&batch).unwrap();
-        writer.finish().unwrap();
-        writer.into_inner().unwrap()
-    }
-}
-
-/// What a row is answered: its key, its label, the bits of its probabilities.
-type Row = (String, i64, Vec<u32>);
+use crate::digits::{Row, Rows, row_of_json, row_of_record, rows_of_batch};
 
 fn ask(client: &Client, path: &str, form: Form, body: Vec<u8>) -> Answer {
     let headers = vec![("content-type".to_owned(), form.content_type().to_owned())];
@@ -80,19 +21,8 @@ fn ask(client: &Client, path: &str, form: Form, body: Vec<u8>) -> Answer {
     answer
 }
 
-/// The rows of predictions, from the text of their numbers.
-fn row_of_text(row: &BTreeMap<String, Value>, probabilities: &str) -> Row {
-    let numbers = probabilities.trim_matches(['[', ']']).split(',');
-    let bits = numbers.map(|number| number.parse::<f32>().unwrap().to_bits()).collect();
-    (row["key"].as_str().unwrap().to_owned(), row["label"].as_i64().unwrap(), bits)
-}
-
-fn row_of_json(text: &str) -> Row {
-    let raw: BTreeMap<String, &RawValue> = serde_json::from_str(text).unwrap();
-    row_of_text(&serde_json::from_str(text).unwrap(), raw["probabilities"].get())
-}
-
-fn predicted(client: &Client, rows: &Rows) -> Vec<Row> {
+/// What `predict` answers to these rows, over HTTP.
+pub(crate) fn predicted(client: &Client, rows: &Rows) -> Vec<Row> {
     let body = json!({"instances": rows.instances()}).to_string().into_bytes();
     let answer = ask(client, "/v1/models/digits:predict", Form::Json, body);
     let predictions: BTreeMap<String, Vec<&RawValue>> = serde_json::from_slice(&answer.body).unwrap();
@@ -108,9 +38,7 @@ fn rows_of_chunk(form: Form, body: &[u8]) -> Vec<Row> {
             .map(|record| {
                 let fields: Vec<String> = record.unwrap().iter().map(str::to_owned).collect();
                 assert_eq!(fields[12], "");
-                let bits =
-                    fields[2..12].iter().map(|field| field.parse::<f32>().unwrap().to_bits()).collect();
-                (fields[0].clone(), fields[1].parse().unwrap(), bits)
+                row_of_record(&fields)
             })
             .collect(),
         Form::Arrow => StreamReader::try_new(body, None)
@@ -118,18 +46,6 @@ fn rows_of_chunk(form: Form, body: &[u8]) -> Vec<Row> {
             .flat_map(|batch| rows_of_batch(&batch.unwrap()))
             .collect(),
     }
-}
-
-fn rows_of_batch(batch: &RecordBatch) -> Vec<Row> {
-    let (keys, labels) = (batch.column(0).as_string::<i32>(), batch.column(1).as_primitive::<Int64Type>());
-    let probabilities = batch.column(2).as_fixed_size_list();
-    let row = |row: usize| {
-        let values = probabilities.value(row);
-        let bits =
-            values.as_primitive::<Float32Type>().values().iter().map(|value| value.to_bits()).collect();
-        (keys.value(row).to_owned(), labels.value(row), bits)
-    };
-    (0..batch.num_rows()).map(row).collect()
 }
 
 #[test]

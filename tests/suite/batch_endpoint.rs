@@ -14,7 +14,7 @@ use system_tests::proxy::{Deed, Proxy};
 use system_tests::runtimes::{Embedded, demo_models};
 use tempfile::TempDir;
 
-use crate::batch::{check_labels, check_run, dataset, digits, read_lines, write_lines};
+use crate::jobs::{check_labels, check_run, dataset, digits, read_lines, write_lines};
 
 fn digits_at(address: SocketAddr) -> String {
     format!("http://{address}/batch/digits")

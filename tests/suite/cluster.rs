@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Stdio};
 
-use crate::batch::{check_labels, check_run, dataset, entries, plinth, run_arguments};
+use crate::jobs::{check_labels, check_run, dataset, entries, plinth, run_arguments};
 
 const CHUNK_ROWS: &str = "60";
 

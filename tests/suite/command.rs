@@ -4,13 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::process::{Child, Command, Output, Stdio};
 
-use system_tests::root;
-
-fn plinth(arguments: &[&str]) -> Command {
-    let mut command = Command::new(root().join("target/release/plinth"));
-    command.args(arguments).current_dir(root()).env("PLINTH_CACHE_DIR", root().join("target/compiled"));
-    command
-}
+use crate::jobs::plinth;
 
 fn run(arguments: &[&str]) -> Output {
     plinth(arguments).output().expect("the command is built by `cargo xtask build`")

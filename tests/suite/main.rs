@@ -12,9 +12,12 @@
 mod batch;
 mod batch_chunk;
 mod batch_endpoint;
+mod batch_formats;
 mod cluster;
 mod command;
+mod digits;
 mod grpc;
+mod jobs;
 mod keys;
 mod packing;
 mod stateless;
