@@ -13,6 +13,7 @@ mod batch;
 mod batch_chunk;
 mod batch_endpoint;
 mod batch_formats;
+mod batch_keys;
 mod cluster;
 mod command;
 mod digits;

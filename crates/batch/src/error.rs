@@ -267,6 +267,16 @@ pub enum Error {
     /// The columns do not fit the model, or each other.
     #[error("the input does not fit:{}", listed(.0))]
     Problems(Vec<String>),
+    /// Keys that stand in several rows, where each should stand in one.
+    #[error("expected each key in one row, found {keys} in more, {rows} rows in all:{}", listed(.named))]
+    RepeatedKeys {
+        /// The keys that repeat.
+        keys: u64,
+        /// The rows in which they stand.
+        rows: u64,
+        /// Some of the keys, with their rows.
+        named: Vec<String>,
+    },
     /// A query whose answer for a row depends on other rows.
     #[error("expected a query that works row by row (SELECT, WHERE), found {found}")]
     NotRowByRow {
@@ -325,6 +335,7 @@ impl Error {
                 | Self::OtherModelAt { .. }
                 | Self::UnknownModel { .. }
                 | Self::Problems(_)
+                | Self::RepeatedKeys { .. }
                 | Self::NotRowByRow { .. }
                 | Self::InvalidQuery { .. }
         )

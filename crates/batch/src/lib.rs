@@ -2,6 +2,7 @@
 
 mod chunk;
 mod commit;
+mod dataset;
 mod driver;
 mod endpoint;
 mod error;
@@ -10,6 +11,7 @@ mod folder;
 mod function;
 mod inputs;
 mod job;
+mod keys;
 mod location;
 mod part;
 mod plan;
@@ -35,6 +37,7 @@ pub use folder::{Created, JobFolder};
 pub use function::{Models, function};
 pub use inputs::Found;
 pub use job::{Chunk, FORM, Format, InputFile, Job, ModelRef, Rows};
+pub use keys::{Keys, Place, RepeatedKey};
 pub use location::Location;
 pub use plan::{CHUNK_ROWS, Request, format_of, plan};
 pub use predict::Predictor;

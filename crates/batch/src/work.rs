@@ -12,19 +12,18 @@ use serde_json::Value;
 
 use crate::chunk::{part_schema, predictions, sort, unpredicted, unreadable_row};
 use crate::commit::{Attempt, ChunkFailure, ChunkReport, Commit};
+use crate::dataset::Dataset;
 use crate::job::{Chunk, Job};
+use crate::keys::Keys;
 use crate::part::Encoder;
-use crate::plan::schema_of;
 use crate::predict::Predictor;
-use crate::scan::{Source, UnreadableRows};
+use crate::scan::Source;
 use crate::writer::Writer;
 use crate::{Endpoint, Error, Found, JobFolder, Result, Stores};
 
 /// All that attempts at a job's chunks need.
 pub struct Work {
-    job: Arc<Job>,
-    files: Vec<Found>,
-    schema: SchemaRef,
+    data: Dataset,
     predictor: Arc<Predictor>,
     place: Place,
 }
@@ -65,18 +64,11 @@ impl Work {
                 found: model_sha256.to_owned(),
             });
         }
-        let found = |file: &crate::job::InputFile| {
-            let location = stores.locate(&file.uri)?;
-            Ok(Found {
-                store: Arc::clone(location.store()),
-                path: location.path().clone(),
-                file: file.clone(),
-            })
-        };
-        let files = job.files.iter().map(found).collect::<Result<Vec<_>>>()?;
-        let first = files.first().ok_or(Error::NoInput)?;
-        let schema = schema_of(first, job.input_format).await?;
-        Ok(Self { job, files, schema, predictor: Arc::new(predictor), place: Place::Here })
+        Ok(Self {
+            data: Dataset::open(stores, job).await?,
+            predictor: Arc::new(predictor),
+            place: Place::Here,
+        })
     }
 
     /// The same work, with rows predicted by an endpoint, which must serve the same model.
@@ -90,17 +82,17 @@ impl Work {
     /// # Errors
     /// [`ChunkFailure`]: transient if a store or the network failed, permanent for anything else.
     pub async fn attempt(&self, attempt: Attempt) -> Result<ChunkReport, ChunkFailure> {
-        let chunk = self.job.chunks.get(attempt.chunk).ok_or(Error::Internal("no such chunk"))?;
-        let found = self.files.get(chunk.file).ok_or(Error::Internal("no such file"))?;
+        let (chunk, found) = self.data.chunk(attempt.chunk)?;
         check_unchanged(found).await?;
-        let source = self.source(found, *chunk);
+        let job = &self.data.job;
+        let source = self.data.source(found, chunk, job.rows.micro_batch as usize);
         let unreadable = source.unreadable.clone();
         let (stream, schema) = self.open(source).await?;
-        let mut part = Part::new(&self.job, &schema, &attempt)?;
+        let mut part = Part::new(job, &schema, &attempt)?;
         let mut stream = stream;
         while let Some(batch) = stream.next().await {
             let batch = batch.map_err(Error::from)?;
-            let sorted = sort(&batch, &schema, &self.job, &found.file.uri)?;
+            let sorted = sort(&batch, &schema, job, &found.file.uri)?;
             let lines = unreadable.take().into_iter().map(|row| unreadable_row(&row, &found.file.uri));
             part.add(&sorted.good, lines.chain(sorted.bad)).await?;
         }
@@ -117,7 +109,7 @@ impl Work {
         if let Some(commit) = folder.commit_of(chunk).await? {
             return Ok(commit);
         }
-        let attempt = folder.attempt(chunk, self.job.output_format);
+        let attempt = folder.attempt(chunk, self.data.job.output_format);
         match self.attempt(attempt.clone()).await {
             Ok(report) => Ok(folder.commit(&attempt, report).await?.commit().clone()),
             Err(failure) => {
@@ -132,9 +124,9 @@ impl Work {
     /// # Errors
     /// As an attempt.
     pub async fn sample(&self, n_rows: usize, clock: impl Fn() -> Duration) -> Result<Sample> {
-        let chunk = self.job.chunks.first().ok_or(Error::NoInput)?;
-        let found = self.files.get(chunk.file).ok_or(Error::NoInput)?;
-        let source = self.source(found, *chunk);
+        let (chunk, found) = self.data.chunk(0).map_err(|_| Error::NoInput)?;
+        let job = &self.data.job;
+        let source = self.data.source(found, chunk, job.rows.micro_batch as usize);
         let unreadable = source.unreadable.clone();
         let start = clock();
         let (mut stream, schema) = self.open(source).await?;
@@ -146,7 +138,7 @@ impl Work {
             let batch = batch?;
             let batch = batch.slice(0, n_left.min(batch.num_rows()));
             n_left -= batch.num_rows();
-            let sorted = sort(&batch, &schema, &self.job, &found.file.uri)?;
+            let sorted = sort(&batch, &schema, job, &found.file.uri)?;
             sample.rows.push(sorted.good);
             sample.errors.extend(sorted.bad);
         }
@@ -155,48 +147,43 @@ impl Work {
         Ok(sample)
     }
 
-    fn source(&self, found: &Found, chunk: Chunk) -> Source {
-        Source {
-            store: Arc::clone(&found.store),
-            path: found.path.clone(),
-            file: found.file.clone(),
-            format: self.job.input_format,
-            chunk,
-            schema: Arc::clone(&self.schema),
-            batch_rows: self.job.rows.micro_batch as usize,
-            unreadable: UnreadableRows::default(),
-        }
+    /// What all keys of the job are like, read by so many threads.
+    ///
+    /// # Errors
+    /// [`Error::Query`]; what the stores say.
+    pub async fn keys(&self, n_threads: usize) -> Result<Keys> {
+        self.data.keys(n_threads).await
     }
 
     async fn open(&self, source: Source) -> Result<(SendableRecordBatchStream, SchemaRef)> {
-        let rows = &self.job.rows;
+        let job = &self.data.job;
         match &self.place {
             Place::Here => {
-                let frame = predictions(source, rows, &self.job.model.name, &self.predictor).await?;
+                let frame = predictions(source, &job.rows, &job.model.name, &self.predictor).await?;
                 let schema = part_schema(frame.schema().as_arrow(), &self.predictor);
                 Ok((frame.execute_stream().await?, schema))
             }
             Place::At(endpoint) => {
-                let id = self.id(&source.chunk);
-                let frame = unpredicted(source, rows).await?;
+                let id = id(job, &source.chunk);
+                let frame = unpredicted(source, &job.rows).await?;
                 let schema = part_schema(frame.schema().as_arrow(), &self.predictor);
                 let rows = frame.execute_stream().await?;
-                Ok((endpoint.predictions(rows, &self.job, id, &self.predictor)?, schema))
+                Ok((endpoint.predictions(rows, job, id, &self.predictor)?, schema))
             }
         }
-    }
-
-    /// What tells a chunk from those of all jobs.
-    fn id(&self, chunk: &Chunk) -> String {
-        let job = self.job.id.get(..16).unwrap_or(&self.job.id);
-        format!("{job}-{}-{}", chunk.file, chunk.start)
     }
 }
 
 impl std::fmt::Debug for Work {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Work").field("job", &self.job.id).finish_non_exhaustive()
+        f.debug_struct("Work").field("job", &self.data.job.id).finish_non_exhaustive()
     }
+}
+
+/// What tells a chunk from those of all jobs.
+fn id(job: &Job, chunk: &Chunk) -> String {
+    let of_job = job.id.get(..16).unwrap_or(&job.id);
+    format!("{of_job}-{}-{}", chunk.file, chunk.start)
 }
 
 /// Checks that the file is the one that was planned.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use batch::{CHUNK_ROWS, Endpoint, Format, Options, Request};
+use batch::{CHUNK_ROWS, Endpoint, Format, Keys, Options, Request, Work};
 
 use crate::cluster::SchedulerAddress;
 use crate::failure::Misuse;
@@ -29,6 +29,10 @@ pub(crate) struct JobArgs {
     /// The column with the key of each row
     #[arg(long)]
     key: String,
+    /// What becomes of keys that stand in several rows: allow, each row is answered under its key; error, all keys are read first, and
+    /// if one repeats nothing is predicted
+    #[arg(long, value_enum, default_value_t, overrides_with = "on_duplicate_key")]
+    on_duplicate_key: OnDuplicateKey,
     /// The columns that are the model's inputs, in order; all others but key, kept and excluded ones if not given
     #[arg(long, visible_alias = "features", value_delimiter = ',')]
     select: Vec<String>,
@@ -55,7 +59,25 @@ pub(crate) struct JobArgs {
     output_format: Option<Format>,
 }
 
+/// What becomes of keys that stand in several rows. No part of the job: it never changes what comes out, only whether anything does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum OnDuplicateKey {
+    #[default]
+    Allow,
+    Error,
+}
+
 impl JobArgs {
+    /// What the keys are like, if that was asked for: then none may repeat.
+    pub(crate) async fn check_keys(&self, work: &Work, n_threads: usize) -> Result<Option<Keys>> {
+        if self.on_duplicate_key == OnDuplicateKey::Allow {
+            return Ok(None);
+        }
+        let keys = work.keys(n_threads).await?;
+        keys.check_each_once()?;
+        Ok(Some(keys))
+    }
+
     pub(crate) fn request(&self) -> Request {
         Request {
             key: self.key.clone(),

@@ -17,6 +17,8 @@ pub(crate) fn go_on(output: &str) -> Result<Outcome> {
     let file = File::create(&log).with_context(|| format!("cannot write `{}`", log.display()))?;
     let child = Command::new(program)
         .args(env::args_os().skip(1).filter(|argument| argument != "--detach"))
+        // They have been looked at; the last word counts.
+        .args(["--on-duplicate-key", "allow"])
         .stdin(Stdio::null())
         .stdout(file.try_clone()?)
         .stderr(file)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use batch::{Job, JobFolder, Sample, Stores, Work};
+use batch::{Job, JobFolder, Keys, Sample, Stores, Work};
 
 use super::arguments::{JobArgs, LimitArgs};
 use super::model::{self, Model};
@@ -34,12 +34,16 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let stores = driving::stores();
     driving::runtime(1)?.block_on(async {
         let job = Arc::new(driving::planned(&stores, &args.job, reference, &predictor).await?);
+        let work = Work::new(&stores, Arc::clone(&job), predictor, &job.model.sha256).await?;
         if args.json {
+            args.job.check_keys(&work, 1).await?;
             println!("{}", serde_json::to_string_pretty(&*job)?);
         } else {
             show(&job);
-            let sample = sample(&stores, &job, predictor, args.sample).await?;
-            show_sample(&job, &sample);
+            show_sample(&job, &sample(&work, args.sample).await?);
+            if let Some(keys) = args.job.check_keys(&work, 1).await? {
+                show_keys(&keys);
+            }
         }
         drop(ticker);
         let Some(output) = &args.output else { return Ok(()) };
@@ -60,15 +64,17 @@ async fn create(stores: &Stores, job: &Job, output: &str, wasm: Vec<u8>) -> Resu
     Ok(folder)
 }
 
-async fn sample(
-    stores: &Stores,
-    job: &Arc<Job>,
-    predictor: batch::Predictor,
-    n_rows: usize,
-) -> Result<Sample> {
-    let work = Work::new(stores, Arc::clone(job), predictor, &job.model.sha256).await?;
+async fn sample(work: &Work, n_rows: usize) -> Result<Sample> {
     let start = Instant::now();
     Ok(work.sample(n_rows, || start.elapsed()).await?)
+}
+
+fn show_keys(keys: &Keys) {
+    let others = match keys.unreadable {
+        0 => String::new(),
+        n_rows => format!(", {} cannot be read", rows(n_rows)),
+    };
+    println!("keys     {}, none twice, {} without a key{others}", rows(keys.rows), keys.missing);
 }
 
 fn n_rows(job: &Job) -> Option<u64> {

@@ -52,6 +52,8 @@ pub(crate) fn run(args: &Args, cluster: Option<&Cluster>) -> Result<Outcome> {
         let folder = JobFolder::new(stores.locate_output(&args.output)?);
         let sha256 = reference.sha256.clone();
         let job = Arc::new(planned(&stores, &args.job, reference, &predictor).await?);
+        let work = Work::new(&stores, Arc::clone(&job), predictor, &sha256).await?;
+        args.job.check_keys(&work, concurrency).await?;
         folder.create(&job).await?;
         folder.keep_model(&job, wasm.into()).await?;
         if args.detach {
@@ -59,7 +61,7 @@ pub(crate) fn run(args: &Args, cluster: Option<&Cluster>) -> Result<Outcome> {
         }
         let attempts = match on_cluster {
             Some(connect) => connect(&job)?,
-            None => attempts(Work::new(&stores, Arc::clone(&job), predictor, &sha256).await?, endpoint),
+            None => attempts(work, endpoint),
         };
         folder.allow().await?;
         drive::drive(&folder, &job, attempts, options).await
