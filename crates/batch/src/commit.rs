@@ -83,6 +83,12 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// What it has written.
+    fn files(&self, report: ChunkReport) -> Vec<&Location> {
+        let errors = (report.errors > 0).then(|| self.errors.location());
+        std::iter::once(self.part.location()).chain(errors).collect()
+    }
+
     /// Removes what it has written, as far as the store lets it. Never called once its commit may be there.
     pub(crate) async fn discard(&self) {
         self.part.discard().await;
@@ -141,6 +147,7 @@ impl JobFolder {
     /// After an error the attempt may count or come to count, so its files stay.
     pub async fn commit(&self, attempt: &Attempt, report: ChunkReport) -> Result<Committed> {
         let commit = record(attempt, report).await?;
+        self.sync(&attempt.files(report)).await?;
         let winner = self.winner(attempt.chunk, &commit).await?;
         if winner.attempt == attempt.id {
             return Ok(Committed::Won(winner));
@@ -163,7 +170,7 @@ impl JobFolder {
         let location = self.commit_location(chunk);
         let content = Bytes::from(serde_json::to_vec(commit).map_err(|source| malformed(&location, source))?);
         for look in 1..=LOOKS {
-            if location.create(&content).await? {
+            if self.create_whole(&location, &content).await? {
                 return Ok(commit.clone());
             }
             if let Some(winner) = self.commit_of(chunk).await? {

@@ -232,6 +232,7 @@ where
         if self.run.folder.published().await?.is_some() {
             return self.published_before().await;
         }
+        self.run.folder.sync_root().await?;
         if self.run.folder.is_cancelled().await? {
             self.run.hooks.stop.stop();
         }

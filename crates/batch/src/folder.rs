@@ -71,7 +71,7 @@ impl JobFolder {
         }
         self.probe().await?;
         let location = self.manifest_location();
-        let was_created = location.create(&json(&location, job)?).await?;
+        let was_created = self.create_whole(&location, &json(&location, job)?).await?;
         self.same(job, &self.read().await?)?;
         Ok(if was_created { Created::New } else { Created::Existing })
     }
@@ -92,7 +92,8 @@ impl JobFolder {
         let location = self.model_location(job);
         match location.size().await? {
             Some(size) if size == wasm.len() as u64 => Ok(()),
-            _ => location.replace(&wasm).await,
+            Some(_) => location.replace(&wasm).await,
+            None => self.create_whole(&location, &wasm).await.map(|_| ()),
         }
     }
 

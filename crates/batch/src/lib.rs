@@ -4,6 +4,7 @@ mod chunk;
 mod commit;
 mod dataset;
 mod driver;
+mod durable;
 mod endpoint;
 mod error;
 mod events;

@@ -127,14 +127,10 @@ impl Location {
     pub(crate) async fn create(&self, content: &Bytes) -> Result<bool> {
         let put = || self.store.put_opts(&self.path, content.clone().into(), PutMode::Create.into());
         match retried(self.backoff, put).await {
-            Ok(_) => Ok(true),
-            Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
-                Ok(false)
-            }
             Err(error) if is_unsupported(&error) => {
                 Err(Error::NoConditionalCreate { uri: self.uri.clone(), found: error.to_string() })
             }
-            Err(error) => Err(self.failed("create", error)),
+            created => self.was_created("create", created),
         }
     }
 
@@ -168,11 +164,27 @@ impl Location {
                     .await
                     .map_err(|error| to.failed("write", error))
             }
-            Ok(())
-            | Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
-                Ok(())
+            created => to.was_created("write", created).map(|_| ()),
+        }
+    }
+
+    /// Puts the same content at `to` unless something is there; tells whether it was put, in the sense of [`Location::create`].
+    ///
+    /// # Errors
+    /// [`Error::Store`], [`Error::DiskFull`].
+    pub(crate) async fn copy_new(&self, to: &Self) -> Result<bool> {
+        let copied = retried(self.backoff, || self.copy_as(to, CopyMode::Create)).await;
+        to.was_created("create", copied)
+    }
+
+    /// What a call says that creates this if it is not there.
+    fn was_created<T>(&self, operation: &'static str, outcome: object_store::Result<T>) -> Result<bool> {
+        match outcome {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
+                Ok(false)
             }
-            Err(error) => Err(to.failed("write", error)),
+            Err(error) => Err(self.failed(operation, error)),
         }
     }
 

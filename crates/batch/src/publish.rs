@@ -132,7 +132,21 @@ impl JobFolder {
         self.check(manifest, commits).await?;
         let location = self.output_manifest_location();
         location.replace(&json(&location, manifest)?).await?;
-        self.success_location().replace(&Bytes::new()).await
+        self.sync(&[&location]).await?;
+        self.sync_parts(manifest).await?;
+        let success = self.success_location();
+        success.replace(&Bytes::new()).await?;
+        self.sync(&[&success]).await
+    }
+
+    /// Waits until the names of the parts are on the disk; their contents are since they were committed.
+    async fn sync_parts(&self, manifest: &Manifest) -> Result<()> {
+        let (data, errors) = (self.data_location(), self.errors_location());
+        let has_errors = manifest.parts.iter().any(|part| part.errors_file.is_some());
+        if !manifest.parts.is_empty() {
+            self.sync(&[&data]).await?;
+        }
+        if has_errors { self.sync(&[&errors]).await } else { Ok(()) }
     }
 
     /// All parts are there, as long as they were when they were committed, and nothing else.
