@@ -12,6 +12,7 @@
 mod batch;
 mod batch_chunk;
 mod batch_endpoint;
+mod batch_faults;
 mod batch_formats;
 mod batch_keys;
 mod cluster;

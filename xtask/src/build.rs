@@ -11,13 +11,14 @@ use crate::{
     process,
     setup::{FUNCTION_TARGET, RUNTIME_TARGET},
     steps::Step,
-    workspace::{MODEL_RUNTIME, Workspace},
+    workspace::{MODEL_RUNTIME, POISON, Workspace},
 };
 
 /// The steps of `cargo xtask build`.
 pub(crate) const STEPS: &[Step] = &[
     Step { name: "model runtime", run: model_runtime },
     Step { name: "functions", run: functions },
+    Step { name: "poison model", run: poison },
     Step { name: "plinth", run: plinth },
     Step { name: "models", run: models },
 ];
@@ -37,6 +38,11 @@ fn functions(workspace: &Workspace) -> Result<()> {
         guest(workspace, &name, FUNCTION_TARGET, FUNCTION_PROFILE)?;
     }
     Ok(())
+}
+
+/// Built like the model runtime; the tests that use it make a component of it.
+fn poison(workspace: &Workspace) -> Result<()> {
+    guest(workspace, POISON, RUNTIME_TARGET, RUNTIME_PROFILE)
 }
 
 fn plinth(workspace: &Workspace) -> Result<()> {

@@ -10,7 +10,7 @@ use crate::{
     setup::{FUNCTION_TARGET, RUNTIME_TARGET},
     steps::Step,
     test::PURE_CRATES,
-    workspace::{MODEL_RUNTIME, Workspace},
+    workspace::{MODEL_RUNTIME, POISON, Workspace},
 };
 
 /// Before the build: seconds that may save minutes.
@@ -21,6 +21,7 @@ pub(crate) const LINTS: &[Step] = &[
     Step { name: "lints, host", run: lint_host },
     Step { name: "lints, model runtime", run: lint_model_runtime },
     Step { name: "lints, functions", run: lint_functions },
+    Step { name: "lints, poison model", run: lint_poison },
     Step { name: "docs", run: docs },
 ];
 
@@ -47,6 +48,10 @@ fn lint_functions(workspace: &Workspace) -> Result<()> {
         lint_guest(workspace, &function, FUNCTION_TARGET, FUNCTION_PROFILE)?;
     }
     Ok(())
+}
+
+fn lint_poison(workspace: &Workspace) -> Result<()> {
+    lint_guest(workspace, POISON, RUNTIME_TARGET, RUNTIME_PROFILE)
 }
 
 fn lint_guest(workspace: &Workspace, package: &str, target: &str, profile: &str) -> Result<()> {

@@ -13,6 +13,9 @@ use crate::process;
 /// The crate that is compiled to the core module into which models are packed.
 pub(crate) const MODEL_RUNTIME: &str = "model-runtime";
 
+/// The model that fails as tests want it to.
+pub(crate) const POISON: &str = "poison";
+
 /// The peer that golden cases run on beside the embedded host. Always built on its own: its features of wasmtime would
 /// otherwise become everybody's.
 pub(crate) const WASMTIME_SERVE: &str = "wasmtime-serve";
@@ -63,7 +66,7 @@ impl Workspace {
     }
 
     /// Names of the workspace's crates that run on this machine: all but the model runtime, the
-    /// functions and the peer.
+    /// functions, the tests' model and the peer.
     ///
     /// # Errors
     /// If `cargo metadata` fails.
@@ -86,7 +89,7 @@ impl Workspace {
     /// If `functions/` cannot be read.
     pub(crate) fn crates_apart(&self) -> Result<Vec<String>> {
         let mut apart = self.functions()?;
-        apart.extend([MODEL_RUNTIME, WASMTIME_SERVE].map(str::to_owned));
+        apart.extend([MODEL_RUNTIME, POISON, WASMTIME_SERVE].map(str::to_owned));
         Ok(apart)
     }
 

@@ -296,7 +296,7 @@ pub enum Error {
     #[error("the model cannot be run")]
     Model(#[source] Box<engine::Error>),
     /// The model answers with another number of rows than it was asked.
-    #[error("the model's output `{output}`: expected {expected} rows, found {found:?}")]
+    #[error("the model's output `{output}`: expected {expected} rows, found {}", counted(*.found))]
     RowsChanged {
         /// The output.
         output: String,
@@ -373,6 +373,10 @@ impl From<object_store::Error> for Error {
     fn from(error: object_store::Error) -> Self {
         DataFusionError::from(error).into()
     }
+}
+
+fn counted(rows: Option<u64>) -> String {
+    rows.map_or_else(|| "none".to_owned(), |rows| rows.to_string())
 }
 
 fn listed(problems: &[String]) -> String {
