@@ -1,8 +1,8 @@
 """Makes the Python environments of the clients below `target/`. What they are asked to do is in `run.py`.
 
 One for each set of clients that wants versions of its own of what it depends on. Each installs what its requirements pin and
-nothing else, and does nothing if those have not changed.
-Run: `python3 tests/conformance/environments.py`.
+nothing else, and does nothing if those have not changed. The store of `tests/batch/s3.py` has one too.
+Run: `python3 tests/conformance/environments.py` for those of the clients, with `moto` for that of the store.
 """
 
 import re
@@ -49,7 +49,9 @@ CLIENTS = Environment(ROOT / "target/conformance-venv", HERE / "requirements.txt
 MLSERVER = Environment(ROOT / "target/conformance-mlserver-venv", HERE / "requirements-mlserver.txt")
 SCHEMATHESIS = Environment(ROOT / "target/conformance-schemathesis-venv", HERE / "requirements-schemathesis.txt")
 
+MOTO = Environment(ROOT / "target/moto-venv", HERE.parent / "batch/requirements-s3.txt")
+
 
 if __name__ == "__main__":
-    for environment in (CLIENTS, MLSERVER, SCHEMATHESIS):
+    for environment in (MOTO,) if sys.argv[1:] == ["moto"] else (CLIENTS, MLSERVER, SCHEMATHESIS):
         environment.make()

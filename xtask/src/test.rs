@@ -1,4 +1,5 @@
-//! `cargo xtask test`: every test of the workspace, in two builds. Those that are in Python are in `engines`.
+//! `cargo xtask test`: every test of the workspace, in two builds, and batch jobs against a store that is not ours. Those by other engines are
+//! in `engines`.
 
 use std::process::Command;
 
@@ -16,6 +17,7 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "wasmtime serve", run: wasmtime_serve },
     Step { name: "plinth-cluster", run: plinth_cluster },
     Step { name: "tests, everything else", run: rest },
+    Step { name: "batch on S3", run: batch_on_s3 },
 ];
 
 /// Crates quick to compile, tested with the checks of a debug build. The others share the release build of wasmtime.
@@ -43,6 +45,14 @@ fn rest(workspace: &Workspace) -> Result<()> {
     let mut packages = workspace.host_crates()?;
     packages.retain(|name| !PURE_CRATES.contains(&name.as_str()));
     process::run(cargo_test(workspace, &packages).arg("--release"))
+}
+
+/// Batch jobs against an S3-compatible server, which is installed below `target/` unless it is there.
+fn batch_on_s3(workspace: &Workspace) -> Result<()> {
+    let mut install = process::program(workspace, "python3");
+    process::run(install.args(["tests/conformance/environments.py", "moto"]))?;
+    let python = workspace.target().join("moto-venv/bin/python");
+    process::run(process::program(workspace, python).arg("tests/batch/s3.py"))
 }
 
 fn cargo_test(workspace: &Workspace, packages: &[String]) -> Command {
