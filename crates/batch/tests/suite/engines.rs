@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use batch::{Error, Job, JobFolder, Options, Result, State, Summary};
+use batch::{ChunkFailure, Error, Job, JobFolder, Options, Result, State, Summary};
 use futures::future::join_all;
 use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
@@ -52,19 +52,28 @@ async fn of_those_who_run_all_chunks_at_the_same_time_at_least_one_publishes() {
 async fn a_driver_that_cannot_look_for_other_commits_fails_and_its_chunk_run_again_publishes() {
     let (place, job) = (Place::in_memory(), job(2));
     place.folder().create(&job).await.unwrap();
-    assert_eq!(run_chunk(place.folder(), &job, 1, 1).await.unwrap().state, State::Running);
     let n_looks = AtomicUsize::new(0);
     let blind = FaultyStore::new(&place.store, move |_, operation| {
         let is_last_look = is_look(operation) && n_looks.fetch_add(1, Ordering::SeqCst) > 0;
         if is_last_look { Fault::Before(ErrorKind::TimedOut) } else { Fault::None }
     });
-    let error = run_chunk(place.folder_through(Arc::new(blind)), &job, 0, 1).await.unwrap_err();
-    assert!(
-        matches!(error, Error::Store { operation: "list", .. }) && batch::is_transient(&error),
-        "{error:?}"
-    );
+    let (others, shared_job) = (place.folder(), job.clone());
+    let after_the_other_chunk = move |chunk, attempt| {
+        let (others, job) = (others.clone(), shared_job.clone());
+        async move {
+            let other = run_chunk(others, &job, 1, 1).await.map_err(ChunkFailure::from)?;
+            assert_eq!(other.state, State::Running);
+            work(chunk, attempt).await
+        }
+    };
+    let one = Options { only: Some(vec![0]), ..options(2) };
+    let folder = place.folder_through(Arc::new(blind));
+    let ran = batch::run(&folder, &job, one, Watcher::default().hooks(), after_the_other_chunk).await;
+    let error = ran.unwrap_err();
+    assert!(matches!(error, Error::Store { operation: "list", .. }), "{error:?}");
+    assert!(batch::is_transient(&error), "{error:?}");
     place.check_nothing_is_published().await;
-    assert_eq!(run_chunk(place.folder(), &job, 0, 2).await.unwrap().state, State::Succeeded);
+    assert_eq!(run_chunk(place.folder(), &job, 0, 3).await.unwrap().state, State::Succeeded);
     place.check_output(&job).await;
 }
 
