@@ -11,7 +11,7 @@ use arrow_array::{ArrayRef, Float32Array, Int32Array, RecordBatch, StringArray};
 use arrow_ipc::writer::FileWriter;
 use serde_json::{Value, json};
 use system_tests::proxy::{Deed, Proxy};
-use system_tests::runtimes::{Embedded, demo_models};
+use system_tests::runtimes::Embedded;
 use tempfile::TempDir;
 
 use crate::jobs::{check_labels, check_run, dataset, digits, read_lines, write_lines};
@@ -37,9 +37,11 @@ impl DataSet {
     #[track_caller]
     fn run(&self, out: &str, more: &[&str], code: i32) -> (PathBuf, String) {
         let (rows, out) = (self.folder.path().join(self.file), self.folder.path().join(out));
-        let job = ["batch", "run", "--model", "target/models/digits.wasm", "--key", "key"];
+        let job = ["batch", "run", "--key", "key"];
+        let model =
+            if more.contains(&"--model") { &[][..] } else { &["--model", "target/models/digits.wasm"] };
         let places = ["--input", rows.to_str().unwrap(), "--output", out.to_str().unwrap()];
-        let arguments: Vec<&str> = [&job[..], &places, self.arguments, more].concat();
+        let arguments: Vec<&str> = [&job[..], model, &places, self.arguments, more].concat();
         let output = check_run(&arguments, code);
         (out, String::from_utf8_lossy(&output.stderr).into_owned())
     }
@@ -102,7 +104,7 @@ fn columns(arguments: &'static [&'static str]) -> DataSet {
 
 #[test]
 fn an_endpoint_gives_the_files_of_a_process_to_the_byte() {
-    let server = Embedded::models(demo_models());
+    let server = Embedded::demo();
     let url = digits_at(server.address());
     let (set, labels) = lines(&["--select", "X", "--keep", "fold", "--chunk-rows", "100"]);
     check_labels(&set.check(&url, &[]), &labels);
@@ -118,7 +120,7 @@ fn an_endpoint_gives_the_files_of_a_process_to_the_byte() {
 
 #[test]
 fn bad_rows_are_reported_as_by_a_process() {
-    let server = Embedded::models(demo_models());
+    let server = Embedded::demo();
     let (mut rows, _) = digits();
     rows.truncate(130);
     rows[3]["X"] = json!([1, 2, 3]);
@@ -148,7 +150,7 @@ fn bad_rows_are_reported_as_by_a_process() {
 
 #[test]
 fn bad_numbers_are_called_by_their_columns() {
-    let server = Embedded::models(demo_models());
+    let server = Embedded::demo();
     let (rows, _) = digits();
     let names: Vec<String> = (0..64).map(|idx| format!("p{idx}")).collect();
     let mut csv = format!("key,{}\n", names.join(","));
@@ -174,7 +176,7 @@ fn bad_numbers_are_called_by_their_columns() {
 
 #[test]
 fn connections_that_fail_lose_nothing_and_repeat_nothing() {
-    let server = Embedded::models(demo_models());
+    let server = Embedded::demo();
     let proxy = Proxy::start(server.address(), |number, _| match number {
         0 => {
             Deed::Answer("429 Too Many Requests", "retry-after: 0", "{\"error\":\"wait\",\"code\":\"busy\"}")
@@ -197,7 +199,7 @@ fn connections_that_fail_lose_nothing_and_repeat_nothing() {
 
 #[test]
 fn a_request_that_is_too_long_is_sent_in_parts() {
-    let server = Embedded::models(demo_models());
+    let server = Embedded::demo();
     let proxy = Proxy::start(server.address(), |_, request| {
         let is_long = request.len() > 20_000;
         if is_long { Deed::Answer("413 Content Too Large", "x: y", "") } else { Deed::Pass }
@@ -209,7 +211,7 @@ fn a_request_that_is_too_long_is_sent_in_parts() {
 
 #[test]
 fn rows_on_which_the_function_ends_are_found_and_no_others() {
-    let server = Embedded::models(demo_models());
+    let server = Embedded::demo();
     let is_poison = |request: &[u8]| request.windows(6).any(|window| window == b"poison");
     let proxy = Proxy::start(server.address(), move |number, request| match is_poison(request) {
         true if number % 2 == 0 => Deed::Answer("500 Internal Server Error", "x: y", ""),
@@ -237,7 +239,7 @@ fn rows_on_which_the_function_ends_are_found_and_no_others() {
 
 #[test]
 fn a_server_that_fails_always_makes_no_row_bad() {
-    let server = Embedded::models(demo_models());
+    let server = Embedded::demo();
     let proxy = Proxy::start(server.address(), |_, _| Deed::Answer("500 Internal Server Error", "x: y", ""));
     let (set, labels) = lines(&["--select", "X", "--max-attempts", "2"]);
     let (out, said) = set.run("there", &["--endpoint", &digits_at(proxy.address())], 1);
@@ -250,7 +252,7 @@ fn a_server_that_fails_always_makes_no_row_bad() {
 
 #[test]
 fn answers_to_other_requests_are_refused() {
-    let server = Embedded::models(demo_models());
+    let server = Embedded::demo();
     let proxy =
         Proxy::start(server.address(), |number, _| if number == 0 { Deed::Pass } else { Deed::Stale });
     let (set, _) = lines(&["--select", "X", "--chunk-rows", "60", "--concurrency", "1"]);
@@ -262,22 +264,22 @@ fn answers_to_other_requests_are_refused() {
 
 #[test]
 fn another_model_is_refused() {
-    let server = Embedded::models(demo_models());
+    let server = Embedded::demo();
     let (set, _) = lines(&["--select", "X"]);
-    let other = format!("http://{}/batch/digits-edge", server.address());
-    let (out, said) = set.run("there", &["--endpoint", &other], 2);
-    assert!(said.contains("`digits/1; onnx_sha256=") && said.contains("found `digits-edge/1; "), "{said}");
+    let url = digits_at(server.address());
+    let (out, said) = set.run("there", &["--model", "target/models/digits-edge.wasm", "--endpoint", &url], 2);
+    assert!(said.contains("`digits-edge/1; onnx_sha256=") && said.contains("found `digits/1; "), "{said}");
     let predict = format!("http://{}/v2/models/digits/infer", server.address());
-    let (_, said) = set.run("there", &["--endpoint", &predict], 1);
+    let (_, said) = set.run("elsewhere", &["--endpoint", &predict], 1);
     assert!(said.contains("expected 200, found 4"), "{said}");
     assert!(files(&out).is_empty());
     set.run("there", &["--endpoint", "digits"], 2);
-    set.run("there", &["--endpoint", &other, "--cluster", "df://127.0.0.1:1"], 2);
+    set.run("there", &["--endpoint", &url, "--cluster", "df://127.0.0.1:1"], 2);
 }
 
 #[test]
 fn a_job_goes_on_wherever_its_model_is() {
-    let server = Embedded::models(demo_models());
+    let server = Embedded::demo();
     let (set, labels) = lines(&["--select", "X", "--chunk-rows", "100"]);
     let (out, said) = set.run("there", &["--endpoint", &nowhere(), "--max-attempts", "1"], 1);
     assert!(said.contains("expected an answer"), "{said}");
