@@ -12,6 +12,7 @@ mod model;
 mod onnx;
 mod operators;
 mod signature;
+mod softmax;
 
 use std::cell::RefCell;
 
