@@ -79,6 +79,7 @@ fn lines(arguments: &'static [&'static str]) -> (DataSet, BTreeMap<String, i64>)
 }
 
 /// The digits as a file of Arrow record batches, a column for each pixel, some of them null.
+#[expect(clippy::cast_possible_truncation, clippy::float_cmp, reason = "pixels are whole numbers up to 16")]
 fn columns(arguments: &'static [&'static str]) -> DataSet {
     let (rows, _) = digits();
     let folder = tempfile::tempdir().unwrap();

@@ -1,6 +1,11 @@
 //! Every golden case on every runtime: as expected on each, and byte for byte the same on all.
 
-#![expect(clippy::indexing_slicing, reason = "tests fail by panicking")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "tests do I/O and fail by panicking"
+)]
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;

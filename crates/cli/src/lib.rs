@@ -58,7 +58,7 @@ enum Command {
     /// Plug a model into a function, for any host
     Compose(compose::Args),
     /// Predict data sets, chunk by chunk, with nothing lost
-    Batch(batch::Args),
+    Batch(Box<batch::Args>),
     /// Run a cluster's scheduler or one of its executors, for `plinth batch run --cluster`
     Cluster(cluster::Args),
     /// Query files, with `predict('model.wasm', columns…)` as a function
@@ -86,7 +86,7 @@ fn run(command: Command, cluster: Option<&Cluster>) -> anyhow::Result<Outcome> {
         Command::Serve(args) => serve::run(args).map(done),
         Command::Up(args) => up::run(args).map(done),
         Command::Compose(args) => compose::run(&args).map(done),
-        Command::Batch(args) => batch::run(args, cluster),
+        Command::Batch(args) => batch::run(*args, cluster),
         Command::Cluster(args) => cluster::run(&args, cluster).map(done),
         Command::Sql(args) => sql::run(&args).map(done),
     }
