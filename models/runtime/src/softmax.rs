@@ -73,7 +73,7 @@ impl TypedOp for RowSoftmax {
 fn softmax(row: &mut [f32]) {
     let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     for number in &mut *row {
-        *number = (*number - max).exp();
+        *number = libm::expf(*number - max);
     }
     let mut sums = [0.0_f32; LANES];
     for numbers in row.chunks(LANES) {
