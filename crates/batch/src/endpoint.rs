@@ -178,7 +178,7 @@ impl Calling {
                 }
             }
         }
-        joined(&pieces, &lengths)
+        joined(&pieces, &lengths, &self.fields)
     }
 
     /// Sends a request until it is answered, or has failed often enough.

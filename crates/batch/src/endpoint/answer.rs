@@ -170,7 +170,7 @@ pub(super) fn failed_row(fields: &Fields, reason: &str) -> Result<StructArray> {
 ///
 /// # Errors
 /// [`Error::Internal`] if there are more or fewer rows.
-pub(super) fn joined(pieces: &[StructArray], lengths: &[usize]) -> Result<Vec<StructArray>> {
+pub(super) fn joined(pieces: &[StructArray], lengths: &[usize], fields: &Fields) -> Result<Vec<StructArray>> {
     let mut pieces = pieces.iter().filter(|piece| !piece.is_empty());
     let mut rest: Option<StructArray> = None;
     let mut joined = Vec::new();
@@ -184,7 +184,7 @@ pub(super) fn joined(pieces: &[StructArray], lengths: &[usize]) -> Result<Vec<St
             parts.push(if rest.is_some() { piece.slice(0, n_rows) } else { piece });
             n_left -= n_rows;
         }
-        joined.push(whole(&parts)?);
+        joined.push(whole(&parts, fields)?);
     }
     if rest.is_some() || pieces.next().is_some() {
         return Err(Error::internal("answers without rows"));
@@ -192,9 +192,11 @@ pub(super) fn joined(pieces: &[StructArray], lengths: &[usize]) -> Result<Vec<St
     Ok(joined)
 }
 
-fn whole(parts: &[StructArray]) -> Result<StructArray> {
-    if let [part] = parts {
-        return Ok(part.clone());
+fn whole(parts: &[StructArray], fields: &Fields) -> Result<StructArray> {
+    match parts {
+        [] => return Ok(StructArray::new_null(fields.clone(), 0)),
+        [part] => return Ok(part.clone()),
+        _ => {}
     }
     let parts: Vec<&dyn Array> = parts.iter().map(|part| part as _).collect();
     Ok(concat(&parts)?.as_struct().clone())
@@ -215,10 +217,10 @@ mod tests {
 
     /// Rows of an answer: their keys, their outputs, their errors.
     fn batch(keys: &[i64], y: &[Option<f32>], errors: &[Option<&str>]) -> RecordBatch {
-        RecordBatch::try_from_iter([
-            (KEY, Arc::new(Int64Array::from(keys.to_vec())) as ArrayRef),
-            ("y", Arc::new(Float32Array::from(y.to_vec()))),
-            (ERROR, Arc::new(StringArray::from(errors.to_vec()))),
+        RecordBatch::try_from_iter_with_nullable([
+            (KEY, Arc::new(Int64Array::from(keys.to_vec())) as ArrayRef, false),
+            ("y", Arc::new(Float32Array::from(y.to_vec())), true),
+            (ERROR, Arc::new(StringArray::from(errors.to_vec())), true),
         ])
         .unwrap()
     }
@@ -306,13 +308,13 @@ mod tests {
     fn pieces_become_micro_batches_again() {
         let pieces = [numbered(0, 1), numbered(1, 2), numbered(3, 0), numbered(3, 4)];
         for lengths in [&[3, 4][..], &[2, 2, 3], &[7], &[1, 2, 0, 4]] {
-            let joined = joined(&pieces, lengths).unwrap();
+            let joined = joined(&pieces, lengths, &fields()).unwrap();
             assert_eq!(joined.iter().map(Array::len).collect::<Vec<_>>(), lengths);
-            let all = whole(&joined).unwrap();
-            assert!(all == whole(&[numbered(0, 7)]).unwrap(), "{lengths:?}");
+            let all = whole(&joined, &fields()).unwrap();
+            assert!(all == numbered(0, 7), "{lengths:?}");
         }
         for lengths in [&[3, 5][..], &[3], &[2, 4]] {
-            assert!(matches!(joined(&pieces, lengths), Err(Error::Internal(_))), "{lengths:?}");
+            assert!(matches!(joined(&pieces, lengths, &fields()), Err(Error::Internal(_))), "{lengths:?}");
         }
     }
 
