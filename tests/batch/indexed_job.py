@@ -8,18 +8,16 @@ Run: `target/spark-venv/bin/python tests/batch/indexed_job.py`.
 import random
 import re
 import subprocess
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import kubernetes_validate
 import yaml
 
 import spark_environment  # noqa: F401: it finds the module below.
 from environments import ROOT
-from jobs import CHUNKS_PER_FILE, ENVIRONMENT, N_CHUNKS, PLINTH, Job, plinth
+from jobs import CHUNKS_PER_FILE, ENVIRONMENT, N_CHUNKS, PLINTH, Job, plinth, run_cases
 
 MANIFEST = yaml.safe_load((ROOT / "deploy/kubernetes/indexed-job.yaml").read_text("utf-8"))
 SPEC = MANIFEST["spec"]
@@ -155,11 +153,7 @@ CASES = [
 
 
 def main():
-    for case in CASES:
-        with tempfile.TemporaryDirectory() as folder:
-            case(Path(folder))
-        print(f"ok {case.__name__}", flush=True)
-    print(f"{len(CASES)} passed, 0 failed")
+    run_cases(CASES)
 
 
 if __name__ == "__main__":

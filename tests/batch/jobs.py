@@ -6,6 +6,7 @@ The same job run by `plinth batch run` says what each file holds; that its label
 import json
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 from environments import ROOT
@@ -73,6 +74,15 @@ class Job:
         model = ROOT / "target/models/digits.wasm"
         chunk_rows = ROWS_PER_FILE // CHUNKS_PER_FILE
         return ["--model", model, "--input", self.input, "--key", "key", "--select", "X", "--chunk-rows", str(chunk_rows)]
+
+
+def run_cases(cases):
+    """Runs each in an empty folder of its own; the first that fails ends all."""
+    for case in cases:
+        with tempfile.TemporaryDirectory() as folder:
+            case(Path(folder))
+        print(f"ok {case.__name__}", flush=True)
+    print(f"{len(cases)} passed, 0 failed")
 
 
 def plinth(*arguments, code=0):

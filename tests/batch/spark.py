@@ -8,12 +8,10 @@ import random
 import shutil
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
 import spark_environment  # noqa: F401: it finds the module below.
 from environments import ROOT
-from jobs import CHUNKS_PER_FILE, ENVIRONMENT, N_CHUNKS, N_FILES, PLINTH, Job
+from jobs import CHUNKS_PER_FILE, ENVIRONMENT, N_CHUNKS, N_FILES, PLINTH, Job, run_cases
 from processes import adopt, descendants, end_all, has_ended, kill
 
 SCRIPT = ROOT / "deploy/spark/plinth_batch.py"
@@ -160,11 +158,7 @@ def main():
     # Spark keeps what executors say below its own folder.
     for work in spark_environment.SPARK.folder.glob("lib/*/site-packages/pyspark/work"):
         shutil.rmtree(work)
-    for case in CASES:
-        with tempfile.TemporaryDirectory() as folder:
-            case(Path(folder))
-        print(f"ok {case.__name__}", flush=True)
-    print(f"{len(CASES)} passed, 0 failed")
+    run_cases(CASES)
 
 
 if __name__ == "__main__":
