@@ -9,7 +9,7 @@ use crate::{
     process,
     setup::{FUNCTION_TARGET, RUNTIME_TARGET},
     steps::Step,
-    test::PURE_CRATES,
+    test::{BUILD_ONCE, PURE_CRATES},
     workspace::{MODEL_RUNTIME, POISON, Workspace},
 };
 
@@ -64,9 +64,10 @@ fn deny_warnings(clippy: &mut Command) -> &mut Command {
     clippy.args(["--", "-D", "warnings"])
 }
 
+/// In the release profile, with the features of [`BUILD_ONCE`], so that dependencies are those that the lints have checked.
 fn docs(workspace: &Workspace) -> Result<()> {
     let mut command = process::cargo(workspace, "doc");
-    command.arg("--no-deps").env("RUSTDOCFLAGS", "-D warnings");
+    command.args(["--no-deps", "--release", "--package", BUILD_ONCE]).env("RUSTDOCFLAGS", "-D warnings");
     for package in PURE_CRATES {
         command.args(["--package", package]);
     }

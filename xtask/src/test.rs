@@ -13,6 +13,7 @@ use crate::{
 
 /// The tests' own steps; set-up and build come before.
 pub(crate) const STEPS: &[Step] = &[
+    Step { name: "tests, repository", run: repository },
     Step { name: "tests, pure crates", run: pure },
     Step { name: "wasmtime serve", run: wasmtime_serve },
     Step { name: "plinth-cluster", run: plinth_cluster },
@@ -20,15 +21,33 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "batch on S3", run: batch_on_s3 },
 ];
 
-/// Crates quick to compile, tested with the checks of a debug build. The others share the release build of wasmtime.
-pub(crate) const PURE_CRATES: [&str; 5] = ["tensor", "columns", "protocol", "endpoints", "xtask"];
+/// Crates that compute and call nobody, tested with the checks of a debug build over dependencies that the release build has made.
+pub(crate) const PURE_CRATES: [&str; 4] = ["tensor", "columns", "protocol", "endpoints"];
+
+/// This crate, which runs in the development build anyway.
+const XTASK: &str = "xtask";
+
+/// The list of features with which those dependencies were built.
+pub(crate) const BUILD_ONCE: &str = "build-once";
 
 /// How long each fuzz test runs unless the caller says otherwise.
 const FUZZ_SECONDS: &str = "20";
 
+fn repository(workspace: &Workspace) -> Result<()> {
+    process::run(&mut cargo_test(workspace, &[XTASK.to_owned()]))
+}
+
 fn pure(workspace: &Workspace) -> Result<()> {
-    let packages = PURE_CRATES.map(str::to_owned);
-    process::run(&mut cargo_test(workspace, &packages))
+    let mut packages = PURE_CRATES.map(str::to_owned).to_vec();
+    packages.push(BUILD_ONCE.to_owned());
+    let mut command = cargo_test(workspace, &packages);
+    command.arg("--release");
+    for package in PURE_CRATES {
+        for check in ["debug-assertions", "overflow-checks"] {
+            command.args(["--config", &format!("profile.release.package.{package}.{check}=true")]);
+        }
+    }
+    process::run(&mut command)
 }
 
 /// The peer that golden cases run on too.
@@ -43,7 +62,7 @@ fn plinth_cluster(workspace: &Workspace) -> Result<()> {
 
 fn rest(workspace: &Workspace) -> Result<()> {
     let mut packages = workspace.host_crates()?;
-    packages.retain(|name| !PURE_CRATES.contains(&name.as_str()));
+    packages.retain(|name| !PURE_CRATES.contains(&name.as_str()) && name != XTASK);
     process::run(cargo_test(workspace, &packages).arg("--release"))
 }
 

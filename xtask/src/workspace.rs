@@ -16,8 +16,7 @@ pub(crate) const MODEL_RUNTIME: &str = "model-runtime";
 /// The model that fails as tests want it to.
 pub(crate) const POISON: &str = "poison";
 
-/// The peer that golden cases run on beside the embedded host. Always built on its own: its features of wasmtime would
-/// otherwise become everybody's.
+/// The peer that golden cases run on beside the embedded host.
 pub(crate) const WASMTIME_SERVE: &str = "wasmtime-serve";
 
 /// The repository that this program was compiled in.
@@ -83,7 +82,7 @@ impl Workspace {
             .collect())
     }
 
-    /// Names of the crates that are never built together with the others: those that run as Wasm only, and the peer.
+    /// Names of the crates that have a step of their own: those that run as Wasm only, and the peer.
     ///
     /// # Errors
     /// If `functions/` cannot be read.

@@ -49,6 +49,9 @@ impl Settings {
         config
             .wasm_component_model(true)
             .relaxed_simd_deterministic(true)
+            // For components of WASI 0.3 and of languages with a garbage collector: what a store would set up for them costs every request.
+            .concurrency_support(false)
+            .gc_support(false)
             .epoch_interruption(self.epoch_interruption)
             .memory_guaranteed_dense_image_size(LARGEST_MAPPED_IMAGE);
         if let Pool::Slots(n_components) = self.pool {

@@ -1,5 +1,5 @@
-//! `wasmtime serve` and nothing else of wasmtime's command line. A package of its own, built on its own: its features of
-//! wasmtime are not ours.
+//! `wasmtime serve` and nothing else of wasmtime's command line. It shares every
+//! dependency's build with `plinth` (`build-once`).
 
 use clap::Parser as _;
 use wasmtime_cli::commands::ServeCommand;

@@ -15,7 +15,7 @@ use crate::{
 /// Families of crates by the start of their names, and the crates that may name them, in tests too. A folder with a
 /// slash at its end stands for each crate below it.
 const OWNERS: [(&str, &[&str]); 8] = [
-    ("wasmtime", &["crates/engine", "crates/host", "crates/packer", "tests", "tests/"]),
+    ("wasmtime", &["crates/engine", "crates/host", "crates/packer", "tests", "tests/", BUILD_ONCE]),
     ("spin-sdk", &["crates/function-shell", "functions/"]),
     ("tract", &["models/runtime"]),
     ("ballista", &["crates/cluster"]),
@@ -62,11 +62,15 @@ fn pure_crates_reach_no_clock_socket_or_runtime() {
 }
 
 #[test]
-fn the_two_commands_build_their_common_dependencies_once() {
-    let (command, with_cluster) = (features_of("cli"), features_of("cluster"));
-    let differing = command.iter().filter_map(|(dependency, features)| {
-        let others = with_cluster.get(dependency).filter(|others| *others != features)?;
-        Some(format!("{dependency}: `cli` has {features:?}, `cluster` {others:?}"))
+fn programs_build_their_common_dependencies_once() {
+    let command = features_of("cli");
+    let differing = ["cluster", "wasmtime-serve"].into_iter().flat_map(|other| {
+        let of_other = features_of(other);
+        let differing = command.iter().filter_map(move |(dependency, features)| {
+            let others = of_other.get(dependency).filter(|others| *others != features)?;
+            Some(format!("{dependency}: `cli` has {features:?}, `{other}` {others:?}"))
+        });
+        differing.collect::<Vec<_>>()
     });
     expect_none(differing, "Add the features that one of them lacks to crates/build-once/Cargo.toml.");
 }
