@@ -1,0 +1,1 @@
+//! Calibration errors in the definitions of several tools.

@@ -1,0 +1,1 @@
+//! Performance estimated from calibrated probabilities, without labels.

@@ -1,0 +1,1 @@
+//! Bin edges and counts, as NumPy makes them.

@@ -1,0 +1,1 @@
+//! Metrics of predicted probabilities: log loss, Brier score, calibration error, reliability curve.

@@ -1,0 +1,1 @@
+//! Change detectors over a stream, one value at a time.
