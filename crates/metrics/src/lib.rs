@@ -3,11 +3,15 @@
 //! Formulas only. What is counted merges by addition, in any order and any grouping, to the same bits. Nothing here knows keys, time,
 //! requests or files, and nothing reads a clock or draws a random number.
 
+mod bins;
 mod estimate;
 mod sum;
 
 pub use estimate::{Estimate, Interval};
 pub use sum::ExactSum;
+
+// What all of it shares.
+pub mod interval;
 
 // Performance against labels.
 pub mod classification;
