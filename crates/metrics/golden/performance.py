@@ -56,7 +56,7 @@ def main():
     }
     path = Path(__file__).resolve().parent / "performance.json"
     path.write_text(json.dumps(plain(golden), allow_nan=False, separators=(",", ":")) + "\n")
-    print(f"{path.name}: {path.stat().st_size} bytes; coverage {golden['coverage']}")
+    print(f"{path.name}: {path.stat().st_size} bytes; coverage {plain(golden['coverage'])}")
 
 
 def plain(value):
@@ -86,7 +86,8 @@ def scaled(values, bits):
 def proportions():
     counts = [(0, 1), (1, 1), (0, 10), (10, 10), (3, 10), (1, 29), (50, 100), (999, 1000), (5_000, 10_000)]
     counts += [(90_000, 100_000), (17, 1_000_000), (500_000, 1_000_000), (999_999, 1_000_000)]
-    counts += [(1, 10**9), (5 * 10**8, 10**9)]
+    counts += [(1, 10**9), (5 * 10**8, 10**9), (10**9 - 3, 10**9), (10**5, 2 * 10**8), (2, 9 * 10**7), (10**6, 10**9)]
+    counts += [(99_000, 10**7), (101_000, 220_000), (5, 10**12), (10**12 - 70_000, 10**12)]
     cases = []
     for n_successes, n in counts:
         for level in (0.8, 0.95, 0.99):
@@ -419,7 +420,7 @@ def ranking_case(labels, whole, scores):
         "roc_auc": metrics.roc_auc_score(labels, scores),
         "standard_error": delong(labels, scores),
         "average_precision": precision,
-        "average_precision_interval": boyd(precision, labels.sum()) if precision < 1 else None,
+        "average_precision_interval": boyd(precision, labels.sum()) if precision < 1 - 1e-12 else None,
     }
 
 
