@@ -51,9 +51,16 @@ pub(super) fn compare(method: Method, reference: Sample<'_>, current: Sample<'_>
             let test = hypothesis::ks_2samp(&reference, &current, KsMethod::Auto)?;
             return Ok(Outcome::of_p_value(test.p_value, Rule::AtMost(0.05)));
         }
-        Method::EvidentlyChiSquare | Method::EvidentlyZ | Method::EvidentlyTvd => {
-            let tally = Tally::of(method, reference, current)?;
-            return compare_counts(method, &tally, reference.is_numbers());
+        Method::EvidentlyChiSquare => {
+            let p_value = chi_square(&Tally::of(method, reference, current)?)?;
+            return Ok(Outcome::of_p_value(p_value, Rule::Below(0.05)));
+        }
+        Method::EvidentlyZ => {
+            let p_value = z(&Tally::of(method, reference, current)?)?;
+            return Ok(Outcome::of_p_value(p_value, Rule::Below(0.05)));
+        }
+        Method::EvidentlyTvd => {
+            return total_variation(&reference.categories(method)?, &current.categories(method)?);
         }
         Method::EvidentlyWasserstein => {
             let (reference, current) = both_numbers()?;
@@ -69,13 +76,9 @@ pub(super) fn compare(method: Method, reference: Sample<'_>, current: Sample<'_>
     Ok(Outcome::of_score(score, Some(DISTANCE)))
 }
 
-fn compare_counts(method: Method, tally: &Tally, is_numbers: bool) -> Result<Outcome, Error> {
-    match method {
-        Method::EvidentlyChiSquare => Ok(Outcome::of_p_value(chi_square(tally)?, Rule::Below(0.05))),
-        Method::EvidentlyZ => Ok(Outcome::of_p_value(z(tally)?, Rule::Below(0.05))),
-        _ if is_numbers => Err(Error::Kind { method, expected: "categories" }),
-        _ => Ok(Outcome::of_p_value(permutation::total_variation_p_value(tally), Rule::Below(0.1))),
-    }
+fn total_variation(reference: &[&str], current: &[&str]) -> Result<Outcome, Error> {
+    check_lens(reference.len(), current.len())?;
+    Ok(Outcome::of_p_value(permutation::total_variation_p_value(reference, current), Rule::Below(0.1)))
 }
 
 fn chi_square(tally: &Tally) -> Result<f64, Error> {

@@ -1,32 +1,32 @@
 //! Evidently's permutation test, with the numbers that NumPy's generator draws from seed 0: nothing here is random.
 
-use super::sample::Tally;
+use std::collections::{BTreeMap, BTreeSet};
 
 const N_PERMUTATIONS: u32 = 1000;
 const STATE_LEN: usize = 624;
 const SHIFT_LEN: usize = 397;
 
-/// The share of permutations whose total variation distance is at least that of the samples.
-pub(super) fn total_variation_p_value(tally: &Tally) -> f64 {
-    let observed = total_variation(&tally.reference, &tally.current);
-    let labels: Vec<usize> = labels(&tally.reference).chain(labels(&tally.current)).collect();
-    let n_reference = labels.len() - labels_len(&tally.current);
+/// The share of permutations of all rows whose total variation distance is at least that of the samples.
+pub(super) fn total_variation_p_value(reference: &[&str], current: &[&str]) -> f64 {
+    let names: BTreeSet<&str> = reference.iter().chain(current).copied().collect();
+    let indices: BTreeMap<&str, usize> = names.into_iter().zip(0..).collect();
+    let labels: Vec<usize> =
+        reference.iter().chain(current).filter_map(|name| indices.get(name)).copied().collect();
+    let mut order: Vec<usize> = (0..labels.len()).collect();
+    let distance = |order: &[usize]| {
+        let (reference, current) = order.split_at(reference.len());
+        total_variation(
+            &counted(reference, &labels, indices.len()),
+            &counted(current, &labels, indices.len()),
+        )
+    };
+    let observed = distance(&order);
     let mut generator = MersenneTwister::with_seed_zero();
     let n_extreme = (0..N_PERMUTATIONS).filter(|_| {
-        let order = generator.permutation(labels.len());
-        let (reference, current) = order.split_at(n_reference);
-        let count = |part: &[usize]| counted(part, &labels, tally.n_values());
-        observed <= total_variation(&count(reference), &count(current))
+        order = generator.permutation(labels.len());
+        observed <= distance(&order)
     });
     n_extreme.count() as f64 / f64::from(N_PERMUTATIONS)
-}
-
-fn labels(counts: &[u64]) -> impl Iterator<Item = usize> + '_ {
-    counts.iter().enumerate().flat_map(|(label, &count)| (0..count).map(move |_| label))
-}
-
-fn labels_len(counts: &[u64]) -> usize {
-    labels(counts).count()
 }
 
 fn counted(rows: &[usize], labels: &[usize], n_labels: usize) -> Vec<u64> {

@@ -50,9 +50,12 @@ fn stirling_error(n: f64) -> f64 {
     (1.0 / 12.0 - (1.0 / 360.0 - tail / square) / square) / n
 }
 
-/// `x ln(x / (x + excess)) + excess`, without cancellation where the excess is small.
+/// `x ln(x / (x + excess)) + excess`, without cancellation where the excess is small; infinite if nothing is expected.
 fn deviance(x: f64, excess: f64) -> f64 {
     let mean = x + excess;
+    if mean <= 0.0 {
+        return f64::INFINITY;
+    }
     if excess.abs() >= 0.1 * (x + mean) {
         return x * libm::log(x / mean) + excess;
     }
