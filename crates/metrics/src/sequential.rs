@@ -1,7 +1,8 @@
 //! Change detectors over a stream, one value at a time, and a monitor of a feature's bins.
 //!
 //! The detectors ([`adwin`], [`page_hinkley`], [`ddm`], [`eddm`], [`hddm_a`], [`hddm_w`]) depend on the order of their values and do not
-//! merge; they promise nothing about how often they alarm falsely when looked at for ever. [`crate::risk_monitor`] does.
+//! merge; they promise nothing about how often they alarm falsely when looked at for ever. the monitors of
+//! [`crate::risk_monitor`] do.
 //!
 //! All are plain data: a function without memory stores one as JSON and resumes it to the bit, if the JSON is read with `serde_json`'s
 //! feature `float_roundtrip`.
@@ -15,6 +16,7 @@ pub mod hddm_a;
 pub mod hddm_w;
 mod mean;
 pub mod page_hinkley;
+pub(crate) mod restarts;
 
 /// What a detector says after a value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

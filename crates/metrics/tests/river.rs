@@ -1,6 +1,8 @@
 //! The change detectors against River: indices of warnings and detections exactly, what is held then to 1e-12. And that a detector stored as
 //! JSON goes on as if it had not been.
 
+#![cfg(test)]
+
 use std::fmt::Debug;
 
 use metrics::sequential::{

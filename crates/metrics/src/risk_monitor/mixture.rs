@@ -1,0 +1,147 @@
+//! A monitor of a mean loss that needs only the number and the sum of losses. Not an estimate of the loss.
+
+use serde::{Deserialize, Serialize};
+
+use super::{LossCounts, RiskError};
+use crate::sequential::{
+    SettingError,
+    restarts::{Restarts, log_sum},
+};
+
+/// The promise and the pace of a [`MixtureMonitor`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MixtureSettings {
+    /// The probability of ever alarming falsely, half of which is spent on the reference. Between 0 and 1.
+    pub test_level: f64,
+    /// The test begins anew, beside its earlier beginnings, after so many losses.
+    pub restart_every: u64,
+}
+
+impl Default for MixtureSettings {
+    fn default() -> Self {
+        Self { test_level: 0.05, restart_every: 100 }
+    }
+}
+
+/// An e-process of the hypothesis that each loss, given the past, has a mean of `threshold` at most.
+///
+/// For a rate `p` above the threshold `θ`, `(p/θ)^Σx ((1-p)/(1-θ))^(n-Σx)` is a nonnegative supermartingale for any losses `x` between 0
+/// and 1, as the factor is convex in `x`. The monitor mixes rates `θ + (1-θ)/2^j`, and starts within the stream. As only counts enter, a
+/// batch may be counted in any order and merged from any parts.
+///
+/// Source: S. R. Howard et al., "Time-Uniform Chernoff Bounds via Nonnegative Supermartingales", 2020 (the sub-Bernoulli case), and J. Ville,
+/// 1939: the chance that it ever reaches `1/α` is at most `α`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MixtureMonitor {
+    settings: MixtureSettings,
+    threshold: f64,
+    totals: LossCounts,
+    restarts: Restarts<Total>,
+    log_e_value: f64,
+    max_log_e_value: f64,
+    alarmed_at: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Total {
+    n: u64,
+    sum: f64,
+}
+
+/// Rates above the threshold that are mixed: from half of what is left above it down to a 1024th.
+const N_RATES: i32 = 10;
+
+impl MixtureMonitor {
+    /// A monitor that alarms above `threshold`, made by [`super::Reference::threshold`] or [`super::error_rate_threshold`] at the same
+    /// `test_level`.
+    ///
+    /// # Errors
+    /// [`SettingError`] if the threshold or the level is not between 0 and 1, or it never restarts.
+    pub fn new(threshold: f64, settings: MixtureSettings) -> Result<Self, SettingError> {
+        SettingError::check_level("threshold", threshold)?;
+        SettingError::check_level("test_level", settings.test_level)?;
+        let error = SettingError { setting: "restart_every", expected: "at least 1", found: 0.0 };
+        SettingError::check(settings.restart_every > 0, error)?;
+        Ok(Self {
+            settings,
+            threshold,
+            totals: LossCounts::default(),
+            restarts: Restarts::new(Total { n: 0, sum: 0.0 }),
+            log_e_value: 0.0,
+            max_log_e_value: 0.0,
+            alarmed_at: None,
+        })
+    }
+
+    /// Adds a loss and looks; whether the monitor has alarmed, now or before.
+    ///
+    /// # Errors
+    /// [`RiskError::Loss`] if it is not between 0 and 1; nothing is added then.
+    pub fn update(&mut self, loss: f64) -> Result<bool, RiskError> {
+        self.totals.add(loss)?;
+        Ok(self.look())
+    }
+
+    /// Adds a batch of losses, in whatever order they were counted, and looks once; whether the monitor has alarmed, now or before.
+    pub fn update_batch(&mut self, losses: &LossCounts) -> bool {
+        self.totals.merge(losses);
+        self.look()
+    }
+
+    fn look(&mut self) -> bool {
+        let now = Total { n: self.totals.n(), sum: self.totals.sum() };
+        self.log_e_value = self.restarts.log_mixture(|&start| log_e_value(start, now, self.threshold));
+        self.max_log_e_value = self.max_log_e_value.max(self.log_e_value);
+        if self.alarmed_at.is_none() && self.log_e_value >= libm::log(2.0 / self.settings.test_level) {
+            self.alarmed_at = Some(now.n);
+        }
+        if self.restarts.newest().is_none_or(|newest| now.n - newest.n >= self.settings.restart_every) {
+            self.restarts.restart(now);
+        }
+        self.alarmed_at.is_some()
+    }
+
+    /// The logarithm of the present e-value; the monitor alarms at `ln(2/test_level)`.
+    #[must_use]
+    pub const fn log_e_value(&self) -> f64 {
+        self.log_e_value
+    }
+
+    /// The largest log e-value of all looks: `exp` of its negative is an anytime-valid p-value.
+    #[must_use]
+    pub const fn max_log_e_value(&self) -> f64 {
+        self.max_log_e_value
+    }
+
+    /// The risk above which the monitor alarms.
+    #[must_use]
+    pub const fn threshold(&self) -> f64 {
+        self.threshold
+    }
+
+    /// How many losses there were at the first alarm; none if there was no alarm.
+    #[must_use]
+    pub const fn alarmed_at(&self) -> Option<u64> {
+        self.alarmed_at
+    }
+
+    /// All losses so far.
+    #[must_use]
+    pub const fn losses(&self) -> &LossCounts {
+        &self.totals
+    }
+}
+
+/// The logarithm of the e-value of the losses between two totals.
+fn log_e_value(start: Total, now: Total, threshold: f64) -> f64 {
+    let n = now.n.saturating_sub(start.n) as f64;
+    let lost = (now.sum - start.sum).clamp(0.0, n);
+    let terms: Vec<f64> = (1..=N_RATES)
+        .map(|halvings| {
+            let rest = 1.0 - libm::ldexp(1.0, -halvings);
+            let rate = 1.0 - (1.0 - threshold) * rest;
+            lost * libm::log(rate / threshold) + (n - lost) * libm::log(rest) - libm::log(f64::from(N_RATES))
+        })
+        .collect();
+    log_sum(&terms)
+}
