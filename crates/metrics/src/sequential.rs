@@ -1,7 +1,7 @@
 //! Change detectors over a stream, one value at a time, and a monitor of a feature's bins.
 //!
 //! The detectors ([`adwin`], [`page_hinkley`], [`ddm`], [`eddm`], [`hddm_a`], [`hddm_w`]) depend on the order of their values and do not
-//! merge; they promise nothing about how often they alarm falsely when looked at for ever. the monitors of
+//! merge; they promise nothing about how often they alarm falsely when looked at for ever. [`bin_monitor`] and
 //! [`crate::risk_monitor`] do.
 //!
 //! All are plain data: a function without memory stores one as JSON and resumes it to the bit, if the JSON is read with `serde_json`'s
@@ -10,6 +10,7 @@
 use serde::{Deserialize, Serialize};
 
 pub mod adwin;
+pub mod bin_monitor;
 pub mod ddm;
 pub mod eddm;
 pub mod hddm_a;
