@@ -90,7 +90,7 @@ impl MixtureMonitor {
 
     fn look(&mut self) -> bool {
         let now = Total { n: self.totals.n(), sum: self.totals.sum() };
-        self.log_e_value = self.restarts.log_mixture(|&start| log_e_value(start, now, self.threshold));
+        self.log_e_value = self.log_e_value_at(now);
         self.max_log_e_value = self.max_log_e_value.max(self.log_e_value);
         if self.alarmed_at.is_none() && self.log_e_value >= libm::log(2.0 / self.settings.test_level) {
             self.alarmed_at = Some(now.n);
@@ -99,6 +99,19 @@ impl MixtureMonitor {
             self.restarts.restart(now);
         }
         self.alarmed_at.is_some()
+    }
+
+    fn log_e_value_at(&self, now: Total) -> f64 {
+        let factors: Vec<_> =
+            (1..=N_RATES).map(|halvings| LogFactors::new(halvings, self.threshold)).collect();
+        let log_n_rates = libm::log(f64::from(N_RATES));
+        self.restarts.log_mixture(|start| {
+            let n = now.n.saturating_sub(start.n) as f64;
+            let lost = (now.sum - start.sum).clamp(0.0, n);
+            let terms =
+                factors.iter().map(|factor| lost * factor.lost + (n - lost) * factor.kept - log_n_rates);
+            log_sum(&terms.collect::<Vec<_>>())
+        })
     }
 
     /// The logarithm of the present e-value; the monitor alarms at `ln(2/test_level)`.
@@ -132,16 +145,17 @@ impl MixtureMonitor {
     }
 }
 
-/// The logarithm of the e-value of the losses between two totals.
-fn log_e_value(start: Total, now: Total, threshold: f64) -> f64 {
-    let n = now.n.saturating_sub(start.n) as f64;
-    let lost = (now.sum - start.sum).clamp(0.0, n);
-    let terms: Vec<f64> = (1..=N_RATES)
-        .map(|halvings| {
-            let rest = 1.0 - libm::ldexp(1.0, -halvings);
-            let rate = 1.0 - (1.0 - threshold) * rest;
-            lost * libm::log(rate / threshold) + (n - lost) * libm::log(rest) - libm::log(f64::from(N_RATES))
-        })
-        .collect();
-    log_sum(&terms)
+/// The logarithms of what a loss of 1 and a loss of 0 multiply a rate's likelihood ratio by.
+#[derive(Clone, Copy)]
+struct LogFactors {
+    lost: f64,
+    kept: f64,
+}
+
+impl LogFactors {
+    fn new(halvings: i32, threshold: f64) -> Self {
+        let rest = 1.0 - libm::ldexp(1.0, -halvings);
+        let rate = 1.0 - (1.0 - threshold) * rest;
+        Self { lost: libm::log(rate / threshold), kept: libm::log(rest) }
+    }
 }
