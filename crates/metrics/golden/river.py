@@ -39,6 +39,11 @@ def ramp(seed):
     return [round(i / 400 + rng.gauss(0, 1), 3) for i in range(1500)]
 
 
+def outliers(seed):
+    rng = random.Random(seed)
+    return [round(rng.gauss(100 * (i % 60 == 59), 1), 2) for i in range(400)]
+
+
 NUMBERS = {
     "docstring": docstring_numbers(),
     "gaussian_same": gaussian(1, (2500, 0, 1)),
@@ -52,6 +57,7 @@ NUMBERS = {
     "constant": [0.1] * 700,
     "step": [0] * 500 + [1] * 500,
     "alternating": [0, 1] * 500,
+    "outliers": outliers(8),
 }
 BITS = {
     "docstring": docstring_bits(42),
