@@ -10,7 +10,7 @@ use crate::{
     setup::{FUNCTION_TARGET, RUNTIME_TARGET},
     steps::Step,
     test::{BUILD_ONCE, PURE_CRATES},
-    workspace::{MODEL_RUNTIME, POISON, Workspace},
+    workspace::{FUNCTION_SHELL, MODEL_RUNTIME, POISON, Workspace},
 };
 
 /// Before the build: seconds that may save minutes.
@@ -44,6 +44,7 @@ fn lint_model_runtime(workspace: &Workspace) -> Result<()> {
 }
 
 fn lint_functions(workspace: &Workspace) -> Result<()> {
+    lint_guest(workspace, FUNCTION_SHELL, FUNCTION_TARGET, FUNCTION_PROFILE)?;
     for function in workspace.functions()? {
         lint_guest(workspace, &function, FUNCTION_TARGET, FUNCTION_PROFILE)?;
     }

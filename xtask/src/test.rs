@@ -22,7 +22,8 @@ pub(crate) const STEPS: &[Step] = &[
 ];
 
 /// Crates that compute and call nobody, tested with the checks of a debug build over dependencies that the release build has made.
-pub(crate) const PURE_CRATES: [&str; 4] = ["tensor", "columns", "protocol", "endpoints"];
+pub(crate) const PURE_CRATES: [&str; 6] =
+    ["tensor", "columns", "protocol", "endpoints", "metrics", "evaluation"];
 
 /// This crate, which runs in the development build anyway.
 const XTASK: &str = "xtask";

@@ -16,6 +16,9 @@ pub(crate) const MODEL_RUNTIME: &str = "model-runtime";
 /// The model that fails as tests want it to.
 pub(crate) const POISON: &str = "poison";
 
+/// The rim of the functions, for Wasm only: built for this machine, its dependencies would change the features of everybody's.
+pub(crate) const FUNCTION_SHELL: &str = "function-shell";
+
 /// The peer that golden cases run on beside the embedded host.
 pub(crate) const WASMTIME_SERVE: &str = "wasmtime-serve";
 
@@ -64,8 +67,8 @@ impl Workspace {
         self.folders_with("models", "model.toml")
     }
 
-    /// Names of the workspace's crates that run on this machine: all but the model runtime, the
-    /// functions, the tests' model and the peer.
+    /// Names of the workspace's crates that run on this machine: all but the model runtime, the functions and their rim, the
+    /// tests' model and the peer.
     ///
     /// # Errors
     /// If `cargo metadata` fails.
@@ -88,7 +91,7 @@ impl Workspace {
     /// If `functions/` cannot be read.
     pub(crate) fn crates_apart(&self) -> Result<Vec<String>> {
         let mut apart = self.functions()?;
-        apart.extend([MODEL_RUNTIME, POISON, WASMTIME_SERVE].map(str::to_owned));
+        apart.extend([MODEL_RUNTIME, FUNCTION_SHELL, POISON, WASMTIME_SERVE].map(str::to_owned));
         Ok(apart)
     }
 

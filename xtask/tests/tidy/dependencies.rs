@@ -14,7 +14,7 @@ use crate::{
 
 /// Families of crates by the start of their names, and the crates that may name them, in tests too. A folder with a
 /// slash at its end stands for each crate below it.
-const OWNERS: [(&str, &[&str]); 8] = [
+const OWNERS: [(&str, &[&str]); 10] = [
     ("wasmtime", &["crates/engine", "crates/host", "crates/packer", "tests", "tests/", BUILD_ONCE]),
     ("spin-sdk", &["crates/function-shell", "functions/"]),
     ("tract", &["models/runtime"]),
@@ -23,13 +23,22 @@ const OWNERS: [(&str, &[&str]); 8] = [
     ("datafusion", &["crates/batch", "crates/cluster", BUILD_ONCE]),
     ("object_store", &["crates/batch", BUILD_ONCE]),
     ("reqwest", &["crates/batch"]),
+    ("rusqlite", &["crates/databases"]),
+    ("statrs", &["crates/metrics"]),
 ];
 
 /// The crate that names dependencies for their features only, and calls none of them.
 const BUILD_ONCE: &str = "crates/build-once";
 
 /// Crates that run everywhere, and the families that would tie them to one place.
-const PURE: [&str; 4] = ["crates/tensor", "crates/columns", "crates/protocol", "crates/endpoints"];
+const PURE: [&str; 6] = [
+    "crates/tensor",
+    "crates/columns",
+    "crates/protocol",
+    "crates/endpoints",
+    "crates/metrics",
+    "crates/evaluation",
+];
 const IMPURE: [&str; 6] = ["tokio", "hyper", "wasmtime", "wasi", "spin-sdk", "rand"];
 
 #[test]
@@ -63,9 +72,16 @@ fn pure_crates_reach_no_clock_socket_or_runtime() {
 
 #[test]
 fn programs_build_their_common_dependencies_once() {
-    let command = features_of("cli");
-    let differing = ["cluster", "wasmtime-serve"].into_iter().flat_map(|other| {
-        let of_other = features_of(other);
+    let command = features_of(&["cli"], "normal");
+    let tested = tested_with_the_command();
+    let tested: Vec<&str> = tested.iter().map(String::as_str).collect();
+    let others = [
+        ("cluster", vec!["cluster"], "normal"),
+        ("wasmtime-serve", vec!["wasmtime-serve"], "normal"),
+        ("tests", tested, "normal,dev"),
+    ];
+    let differing = others.into_iter().flat_map(|(other, packages, edges)| {
+        let of_other = features_of(&packages, edges);
         let differing = command.iter().filter_map(move |(dependency, features)| {
             let others = of_other.get(dependency).filter(|others| *others != features)?;
             Some(format!("{dependency}: `cli` has {features:?}, `{other}` {others:?}"))
@@ -127,6 +143,7 @@ fn dependency_arrows_point_up_the_code_map() {
 }
 
 struct Package {
+    name: String,
     /// Relative to the root, such as `crates/tensor`.
     folder: String,
     dependencies: Vec<Dependency>,
@@ -162,7 +179,12 @@ fn package(package: &Value) -> Package {
         is_local: text(dependency, "path").is_some(),
         is_shipped: text(dependency, "kind") != Some("dev"),
     });
-    Package { folder: folder.to_string_lossy().replace('\\', "/"), dependencies: dependencies.collect() }
+    let name = text(package, "name").expect("a name").to_owned();
+    Package {
+        name,
+        folder: folder.to_string_lossy().replace('\\', "/"),
+        dependencies: dependencies.collect(),
+    }
 }
 
 fn array<'a>(value: &'a Value, key: &str) -> &'a [Value] {
@@ -179,11 +201,12 @@ fn is_at(folder: &str, owner: &str) -> bool {
 }
 
 /// The features of each dependency of a package that is compiled for this machine's programs, by its name and version.
-fn features_of(package: &str) -> BTreeMap<String, BTreeSet<String>> {
+fn features_of(packages: &[&str], edges: &str) -> BTreeMap<String, BTreeSet<String>> {
     let format = ["--prefix", "none", "--format", "{p}|{f}"];
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["tree", "--locked", "--edges", "normal", "--package", package])
+        .args(["tree", "--locked", "--edges", edges])
+        .args(packages.iter().flat_map(|package| ["--package", package]))
         .args(format)
         .current_dir(root())
         .output()
@@ -196,6 +219,14 @@ fn features_of(package: &str) -> BTreeMap<String, BTreeSet<String>> {
         features.entry(dependency.to_owned()).or_default().extend(of_it.map(str::to_owned));
     }
     features
+}
+
+/// The packages whose tests are built together with the command: all that run on this machine, but for this one.
+fn tested_with_the_command() -> Vec<String> {
+    let apart = ["functions/", "models/", "tests/", "crates/function-shell", "xtask"];
+    let packages =
+        packages().into_iter().filter(|package| !apart.iter().any(|it| is_at(&package.folder, it)));
+    packages.map(|package| package.name).collect()
 }
 
 /// A row of the code map: a crate's folder and the crates of this workspace that it depends on.
