@@ -30,6 +30,9 @@ pub(crate) struct Args {
     /// A value for an application variable
     #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
     variable: Vec<(String, String)>,
+    /// Where the databases of components are [default: `.spin` beside the manifest]; empty: in memory
+    #[arg(long, value_name = "FOLDER")]
+    state_dir: Option<PathBuf>,
     /// Run the components' build commands first
     #[arg(long)]
     build: bool,
@@ -45,7 +48,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
         environment: args.env,
         process: process_environment(),
     };
-    let application = Application::read(&manifest, &overrides)?;
+    let mut application = Application::read(&manifest, &overrides)?;
+    if let Some(folder) = args.state_dir {
+        application.state_folder = Some(folder).filter(|folder| !folder.as_os_str().is_empty());
+    }
     if args.build {
         build(&application)?;
     }

@@ -15,6 +15,8 @@ pub struct Application {
     pub version: Option<String>,
     /// The components, in the order of their ids. Only those that a trigger names are ever loaded.
     pub components: Vec<Component>,
+    /// Where the databases of its components are; in memory if there is none.
+    pub state_folder: Option<PathBuf>,
     /// What leads to the components, in the manifest's order. Every component named here exists.
     pub triggers: Vec<Trigger>,
 }
@@ -34,9 +36,12 @@ pub struct Component {
     pub dependencies_inherit_configuration: bool,
     /// Its environment variables. It sees no others.
     pub environment: Vec<(String, String)>,
-    /// Its configuration variables, resolved. No interface to read them is linked yet: a component that imports
-    /// `fermyon:spin/variables` fails to link, and the error names that import.
+    /// Its configuration variables, resolved.
     pub variables: BTreeMap<String, String>,
+    /// The labels of the SQLite databases that it may open. There is one, `default`.
+    pub sqlite_databases: Vec<String>,
+    /// The labels of the key-value stores that it may open, likewise.
+    pub key_value_stores: Vec<String>,
     /// The files that it may read.
     pub files: Files,
     /// Where it may send requests.

@@ -43,6 +43,9 @@ pub enum Error {
     /// Two models would have the same routes.
     #[error("two models are named `{name}`: both would be served at `/v2/models/{name}`")]
     SameModelName { name: String },
+    /// The databases of the application cannot be opened.
+    #[error("cannot open the key-value stores")]
+    Stores(#[from] databases::Error),
     /// A route of an application made by hand cannot be matched. Those of a manifest are among its problems.
     #[error(transparent)]
     Route(#[from] RouteFault),
@@ -99,6 +102,9 @@ pub enum Fault {
     /// The key is misspelt, missing or of the wrong type.
     #[error("{0}")]
     Malformed(String),
+    /// A label of a database or store that nothing defines.
+    #[error("`{label}` is not defined: there is only `default`")]
+    UndefinedLabel { label: String },
     /// Spin has it, this host does not.
     #[error("not supported yet")]
     Unsupported,

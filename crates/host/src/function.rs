@@ -1,6 +1,6 @@
 //! A component that is ready to answer requests: compiled, linked, and with all that its instances have in common.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use engine::Engine;
 use tempfile::TempDir;
@@ -15,6 +15,7 @@ use crate::{
     application::Component,
     dependencies,
     error::{Error, Result},
+    interfaces,
     limits::{InstanceMemory, Limits},
     outbound::{AllowedHosts, Outbound},
     output::GuestOutput,
@@ -30,6 +31,9 @@ pub(crate) struct Function {
     pub(crate) description: Option<String>,
     pub(crate) allowed_hosts: AllowedHosts,
     pub(crate) pre: ProxyPre<State>,
+    pub(crate) sqlite_databases: Vec<String>,
+    pub(crate) key_value_stores: Vec<String>,
+    pub(crate) variables: BTreeMap<String, String>,
     environment: Vec<(String, String)>,
     files: WasiFilesystemCtx,
     _folder: Option<TempDir>,
@@ -43,6 +47,7 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine.wasmtime());
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    interfaces::add_to_linker(&mut linker)?;
     Ok(linker)
 }
 
@@ -63,6 +68,9 @@ impl Function {
             description: component.description.clone(),
             allowed_hosts: component.allowed_outbound_hosts.clone(),
             pre,
+            sqlite_databases: component.sqlite_databases.clone(),
+            key_value_stores: component.key_value_stores.clone(),
+            variables: component.variables.clone(),
             environment: component.environment.clone(),
             files,
             _folder: folder,
@@ -81,6 +89,7 @@ impl Function {
             table: ResourceTable::new(),
             memory: InstanceMemory::new(limits),
             outbound,
+            connections: 0,
         };
         let mut store = Store::new(self.pre.engine(), state);
         store.limiter(|state| &mut state.memory);

@@ -4,8 +4,8 @@
 //! The way through: [`Application::read`] (or [`Application::of_models`]) → [`Server::bind`] → [`Server::run`].
 //!
 //! What this crate does not do: it knows nothing of models, tensors or protocols, keeps no state between requests, and
-//! prints nothing on standard output. Stores, databases, language models, remote sources, other triggers and TLS for clients
-//! are not supported yet; a manifest that asks for them is refused with the key that does.
+//! prints nothing on standard output. Language models, remote sources, other triggers and TLS for clients are not
+//! supported yet; a manifest that asks for them is refused with the key that does.
 //!
 //! | what happens | what the client sees |
 //! |---|---|
@@ -39,6 +39,7 @@ mod connection;
 mod deadline;
 mod dependencies;
 mod function;
+mod interfaces;
 mod invoke;
 mod output;
 mod runtime;

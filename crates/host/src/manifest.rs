@@ -23,6 +23,9 @@ mod component;
 mod schema;
 mod trigger;
 
+/// Where an application keeps its databases, beside its manifest.
+const STATE_FOLDER: &str = ".spin";
+
 /// The name that a manifest has in a folder.
 const FILE_NAME: &str = "spin.toml";
 
@@ -82,10 +85,12 @@ impl Check<'_> {
         let components =
             sections.component.into_iter().filter_map(|(id, value)| self.component(id, value)).collect();
         let details = details?;
+        let state_folder = self.root.join(STATE_FOLDER);
         Some(Application {
             name: details.name,
             version: Some(details.version).filter(|version| !version.is_empty()),
             components,
+            state_folder: Some(state_folder),
             triggers: triggers.into_iter().map(|(_, trigger)| trigger).collect(),
         })
     }

@@ -61,7 +61,7 @@ impl Application {
             allowed_outbound_hosts: AllowedHosts::itself(),
             ..component(GRPC_ID.to_owned(), grpc, Vec::new())
         });
-        Ok(Self { name: "plinth-serve".to_owned(), version: None, components, triggers })
+        Ok(Self { name: "plinth-serve".to_owned(), version: None, components, state_folder: None, triggers })
     }
 }
 
@@ -98,6 +98,8 @@ fn component(id: String, wasm: Arc<[u8]>, environment: Vec<(String, String)>) ->
         dependencies_inherit_configuration: false,
         environment,
         variables: Default::default(),
+        sqlite_databases: Vec::new(),
+        key_value_stores: Vec::new(),
         files: Files::default(),
         allowed_outbound_hosts: AllowedHosts::default(),
         build: None,

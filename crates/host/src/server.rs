@@ -13,6 +13,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use databases::Folder;
 use engine::Engine;
 use http::uri::Authority;
 use tokio::{
@@ -30,6 +31,7 @@ use crate::{
     deadline,
     error::{Error, Result},
     function::{self, Function},
+    interfaces::Stores,
     limits::Limits,
     output,
     routes::{Duplicate, PublicRoute, RouteHeaders, Routes},
@@ -68,6 +70,7 @@ impl Server {
             functions: load(&application, engine)?,
             chained_route: RouteHeaders::chained(),
             authority: authority(address)?,
+            stores: stores(&application)?,
             limits: limits.clone(),
             admission: Admission::new(limits),
             _ticker: ticker,
@@ -172,6 +175,13 @@ fn load(application: &Application, engine: &Engine) -> Result<BTreeMap<String, A
         };
         threads.into_iter().map(join).collect()
     })
+}
+
+fn stores(application: &Application) -> Result<Stores> {
+    let folder = application.state_folder.clone().map_or_else(Folder::in_memory, Folder::at);
+    let uses_key_value =
+        application.components.iter().any(|component| !component.key_value_stores.is_empty());
+    Ok(Stores::open(folder, uses_key_value)?)
 }
 
 /// The answer of `/.well-known/spin/info`.

@@ -26,6 +26,7 @@ use crate::{
     body::{self, RequestBody, ResponseBody},
     function::Function,
     headers::{self, Matched},
+    interfaces::Stores,
     invoke::{self, Call},
     limits::Limits,
     routes::{RouteHeaders, Routes, WELL_KNOWN_PREFIX},
@@ -42,6 +43,7 @@ pub(crate) struct Service {
     pub(crate) functions: BTreeMap<String, Arc<Function>>,
     pub(crate) chained_route: RouteHeaders,
     pub(crate) authority: Authority,
+    pub(crate) stores: Stores,
     pub(crate) limits: Limits,
     pub(crate) admission: Admission,
     /// Here, because every instance keeps the service: the last of them can still be stopped.

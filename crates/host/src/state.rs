@@ -13,6 +13,8 @@ pub(crate) struct State {
     pub(crate) table: ResourceTable,
     pub(crate) memory: InstanceMemory,
     pub(crate) outbound: Outbound,
+    /// How many connections to SQLite databases it holds.
+    pub(crate) connections: usize,
 }
 
 impl WasiView for State {

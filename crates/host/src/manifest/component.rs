@@ -10,6 +10,7 @@ use crate::{
     error::Fault,
     files::{self, Files, Mount},
     ids,
+    interfaces::DEFAULT_LABEL,
     outbound::AllowedHosts,
 };
 
@@ -24,6 +25,8 @@ impl Check<'_> {
         }
         let component = self.section::<schema::Component>(&key, value)?;
         self.unsupported(&key, &component);
+        self.labels(&format!("{key}.sqlite_databases"), &component.sqlite_databases);
+        self.labels(&format!("{key}.key_value_stores"), &component.key_value_stores);
         let source = self.source(&key, component.source);
         let dependencies = self.dependencies(&key, component.dependencies);
         let variables = self.component_variables(&key, component.variables);
@@ -38,6 +41,8 @@ impl Check<'_> {
             dependencies_inherit_configuration: component.dependencies_inherit_configuration,
             environment: self.environment(component.environment),
             variables,
+            sqlite_databases: component.sqlite_databases,
+            key_value_stores: component.key_value_stores,
             files,
             allowed_outbound_hosts,
             build,
@@ -45,20 +50,20 @@ impl Check<'_> {
     }
 
     fn unsupported(&mut self, key: &str, component: &schema::Component) {
-        let lists = [
-            ("key_value_stores", &component.key_value_stores),
-            ("sqlite_databases", &component.sqlite_databases),
-            ("ai_models", &component.ai_models),
-        ];
-        for (name, list) in lists {
-            if !list.is_empty() {
-                self.report(format!("{key}.{name}"), Fault::Unsupported);
-            }
+        if !component.ai_models.is_empty() {
+            self.report(format!("{key}.ai_models"), Fault::Unsupported);
         }
         if !component.allowed_http_hosts.is_empty() {
             let instead = "use `allowed_outbound_hosts`";
             let fault = Fault::UnsupportedForm { form: "the deprecated key", instead };
             self.report(format!("{key}.allowed_http_hosts"), fault);
+        }
+    }
+
+    /// What a label stands for is defined outside of the manifest, for all but one.
+    fn labels(&mut self, key: &str, labels: &[String]) {
+        for label in labels.iter().filter(|label| *label != DEFAULT_LABEL) {
+            self.report(key, Fault::UndefinedLabel { label: label.clone() });
         }
     }
 

@@ -107,9 +107,9 @@ pub(super) struct Component {
     #[serde(default)]
     pub(super) allowed_http_hosts: Vec<Value>,
     #[serde(default)]
-    pub(super) key_value_stores: Vec<Value>,
+    pub(super) key_value_stores: Vec<String>,
     #[serde(default)]
-    pub(super) sqlite_databases: Vec<Value>,
+    pub(super) sqlite_databases: Vec<String>,
     #[serde(default)]
     pub(super) ai_models: Vec<Value>,
     #[serde(default)]

@@ -173,8 +173,8 @@ fn what_is_not_supported_yet_is_named_all_at_once() {
         component = "it"
         [component.it]
         source = { url = "https://example.com/it.wasm", digest = "sha256:0" }
-        key_value_stores = ["default"]
-        sqlite_databases = ["default"]
+        key_value_stores = ["default", "sessions"]
+        sqlite_databases = ["history"]
         ai_models = ["llama2-chat"]
         allowed_http_hosts = ["example.com"]
         [component.it.dependencies]
@@ -188,10 +188,10 @@ fn what_is_not_supported_yet_is_named_all_at_once() {
             "`application.trigger.http.base`: not supported yet",
             "`application.trigger.redis`: not supported yet",
             "`trigger.redis`: not supported yet",
-            "`component.it.key_value_stores`: not supported yet",
-            "`component.it.sqlite_databases`: not supported yet",
             "`component.it.ai_models`: not supported yet",
             "`component.it.allowed_http_hosts`: the deprecated key is not supported yet: use `allowed_outbound_hosts`",
+            "`component.it.sqlite_databases`: `history` is not defined: there is only `default`",
+            "`component.it.key_value_stores`: `sessions` is not defined: there is only `default`",
             "`component.it.source`: `url` is not supported yet: give the path of a local file",
             "`component.it.dependencies.\"a:b/c\"`: a registry is not supported yet: give the path of a local file",
             "`component.it.dependencies.\"a:b/d\"`: a registry is not supported yet: give the path of a local file",

@@ -29,6 +29,8 @@ pub(crate) fn component(id: &str, wasm: Arc<[u8]>) -> Component {
         dependencies: Vec::new(),
         dependencies_inherit_configuration: false,
         environment: Vec::new(),
+        sqlite_databases: Vec::new(),
+        key_value_stores: Vec::new(),
         variables: BTreeMap::new(),
         files: Files::default(),
         allowed_outbound_hosts: AllowedHosts::default(),
@@ -55,7 +57,13 @@ pub(crate) fn application(components: Vec<(&str, Component)>) -> Application {
     };
     let triggers = components.iter().map(trigger).collect();
     let components = components.into_iter().map(|(_, component)| component).collect();
-    Application { name: "test".to_owned(), version: Some("1.0.0".to_owned()), components, triggers }
+    Application {
+        name: "test".to_owned(),
+        version: Some("1.0.0".to_owned()),
+        components,
+        state_folder: None,
+        triggers,
+    }
 }
 
 /// One component at every path.
