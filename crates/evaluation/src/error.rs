@@ -1,0 +1,33 @@
+//! What cannot be evaluated.
+
+/// Why not.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// A task that cannot be evaluated.
+    #[error("cannot evaluate this task: {reason}")]
+    Task {
+        /// Why not.
+        reason: String,
+    },
+    /// Counters of two baselines, which do not merge.
+    #[error("these profiles are of different baselines: their {what} differ")]
+    Mismatch {
+        /// What differs.
+        what: &'static str,
+    },
+    /// A baseline without a row.
+    #[error("a baseline needs rows: found none")]
+    Empty,
+    /// A length of windows that is none.
+    #[error("expected a window such as `1h`, `1d`, `30m` or `1000rows`, found `{found}`")]
+    Window {
+        /// What was found.
+        found: String,
+    },
+    /// A time that is none.
+    #[error("expected a time such as `2026-11-27T10:00:00Z` or seconds since 1970, found `{found}`")]
+    Time {
+        /// What was found.
+        found: String,
+    },
+}

@@ -1,0 +1,135 @@
+//! What a report says first: sentences about what has changed, the gravest first.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    change::{Change, Judgement},
+    drift::Verdict,
+    estimated::PromiseGap,
+    report::{FeatureReport, Part},
+};
+
+/// Metrics whose loss is a finding of its own; the others only show in tables.
+const WATCHED: [&str; 5] =
+    ["accuracy", "roc_auc", "log_loss", "mean_absolute_error", "root_mean_squared_error"];
+
+/// So many drifted features have a finding each; more have one together.
+const MOST_NAMED: usize = 3;
+
+/// Something that matters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// How it is judged: what is worse is an alarm, what is open is to be watched.
+    pub judgement: Judgement,
+    /// What it is about: a metric, `segment x: accuracy` or a feature.
+    pub subject: String,
+    /// What has happened, as a sentence.
+    pub text: String,
+    /// The window since which it has been so without a break.
+    pub since: Option<String>,
+}
+
+/// All findings.
+pub(crate) fn findings(
+    whole: &[Change],
+    windows: &[Part],
+    segments: &[Part],
+    features: &[FeatureReport],
+    predictions: &FeatureReport,
+) -> Vec<Finding> {
+    let mut found: Vec<Finding> = Vec::new();
+    found.extend(WATCHED.iter().filter_map(|name| of_metric(name, whole, windows)));
+    found.extend(segments.iter().flat_map(of_segment));
+    let has_drifted = |feature: &&FeatureReport| feature.drift.verdict == Verdict::Drifted;
+    found.extend([predictions].into_iter().filter(has_drifted).map(of_feature));
+    let drifted: Vec<&FeatureReport> = features.iter().filter(has_drifted).collect();
+    match drifted.as_slice() {
+        several if several.len() > MOST_NAMED => found.push(of_features(several, features.len())),
+        few => found.extend(few.iter().map(|feature| of_feature(feature))),
+    }
+    found.sort_by_key(|finding| finding.judgement);
+    found
+}
+
+/// Labels are said not to follow the probabilities if chance makes so wide a gap once in so many reports.
+const BROKEN: f64 = 0.001;
+
+/// What to say if labels follow the calibrated probabilities no longer.
+pub(crate) fn broken_promise(gap: PromiseGap) -> Option<Finding> {
+    (gap.p_value <= BROKEN && gap.realised < gap.promised).then(|| Finding {
+        judgement: Judgement::Worse,
+        subject: "promised accuracy".to_owned(),
+        text: format!(
+            "the probabilities promise {:.4}, {:.4} of {} labelled rows were right: what the model learnt no longer holds",
+            gap.promised, gap.realised, gap.n
+        ),
+        since: None,
+    })
+}
+
+/// A metric that is worse in the last windows, or over all of them.
+fn of_metric(name: &str, whole: &[Change], windows: &[Part]) -> Option<Finding> {
+    let is_worse = |part: &&Part| judged(name, &part.changes).is_some_and(is_worse);
+    let labelled: Vec<&Part> = windows.iter().filter(|part| judged(name, &part.changes).is_some()).collect();
+    let n_worse = labelled.iter().rev().take_while(|part| is_worse(part)).count();
+    let first = labelled.len().checked_sub(n_worse).filter(|_| n_worse > 0);
+    let since = first.and_then(|first| labelled.get(first)).map(|part| part.name.clone());
+    let last = labelled.last().filter(|_| n_worse > 0).and_then(|part| judged(name, &part.changes));
+    let change = last.or_else(|| judged(name, whole).filter(|change| self::is_worse(change)))?;
+    Some(Finding { judgement: Judgement::Worse, subject: name.to_owned(), text: sentence(change), since })
+}
+
+fn of_segment(segment: &Part) -> Option<Finding> {
+    let change =
+        WATCHED.iter().filter_map(|name| judged(name, &segment.changes)).find(|change| is_worse(change))?;
+    Some(Finding {
+        judgement: Judgement::Worse,
+        subject: format!("segment {}: {}", segment.name, change.metric.name),
+        text: sentence(change),
+        since: None,
+    })
+}
+
+fn of_feature(feature: &FeatureReport) -> Finding {
+    let psi = feature.drift.psi.unwrap_or_default();
+    let floor = feature.drift.psi_noise_floor.unwrap_or_default();
+    Finding {
+        judgement: Judgement::Open,
+        subject: feature.name.clone(),
+        text: format!(
+            "its values have moved: population stability index {psi:.3}, by chance at most {floor:.3}"
+        ),
+        since: feature.since.clone(),
+    }
+}
+
+/// Many drifted features in one finding, those that moved most by name. They have drifted since the last of these did.
+fn of_features(drifted: &[&FeatureReport], n_features: usize) -> Finding {
+    let most = drifted.iter().take(MOST_NAMED);
+    let names: Vec<String> = most
+        .clone()
+        .map(|feature| format!("{} ({:.3})", feature.name, feature.drift.psi.unwrap_or_default()))
+        .collect();
+    Finding {
+        judgement: Judgement::Open,
+        subject: format!("{} of {n_features} features", drifted.len()),
+        text: format!("their values have moved, by population stability index most {}", names.join(", ")),
+        since: most.filter_map(|feature| feature.since.clone()).max(),
+    }
+}
+
+fn judged<'a>(name: &str, changes: &'a [Change]) -> Option<&'a Change> {
+    changes.iter().find(|change| change.metric.name == name)
+}
+
+fn is_worse(change: &Change) -> bool {
+    change.judgement == Judgement::Worse
+}
+
+fn sentence(change: &Change) -> String {
+    let value = change.metric.estimate.value;
+    let before = change.baseline.map_or(f64::NAN, |baseline| baseline.value);
+    let range = change.metric.estimate.interval;
+    let range = range.map_or_else(String::new, |it| format!(" [{:.4}, {:.4}]", it.lower, it.upper));
+    format!("{value:.4}{range}, in the baseline {before:.4}")
+}

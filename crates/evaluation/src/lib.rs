@@ -1,0 +1,35 @@
+//! Continued Model Evaluation: a frozen baseline, profiles of windows that merge, labels joined by key, drift, alarms and the report.
+//!
+//! Pure: rows in, counters and reports out. What is counted merges by addition, so that any number of instances and chunks may count any
+//! part of the rows. Formulas are in `metrics`; where rows come from and where profiles are kept is decided elsewhere.
+
+mod baseline;
+mod bins;
+mod change;
+mod drift;
+mod error;
+mod estimated;
+mod finding;
+mod join;
+mod page;
+mod performance;
+mod profile;
+mod report;
+mod row;
+mod schema;
+mod window;
+
+pub use baseline::{Baseline, FORM, Frame};
+pub use bins::{Bins, FeatureCounts};
+pub use change::{Change, Judgement};
+pub use drift::{Drift, DriftRule, Verdict, drift};
+pub use error::Error;
+pub use estimated::{Estimated, PromiseGap};
+pub use finding::Finding;
+pub use join::{Account, ClientKey, Delays, Label, Labels};
+pub use performance::{Classification, Metric, Performance};
+pub use profile::Profile;
+pub use report::{Cell, FeatureReport, Named, Part, Report, Rules, Side, Tolerance, report};
+pub use row::{Outcome, Row, Value};
+pub use schema::{Feature, Kind, Schema, Task};
+pub use window::{Windows, rfc3339, seconds};
