@@ -16,6 +16,8 @@ use system_tests::root;
 pub(crate) struct Rows {
     pub(crate) keys: Vec<String>,
     pub(crate) pixels: Vec<Vec<f32>>,
+    /// What they truly are.
+    pub(crate) labels: Vec<i64>,
 }
 
 impl Rows {
@@ -25,6 +27,7 @@ impl Rows {
         Self {
             keys: serde_json::from_value(held_out["key"].clone()).unwrap(),
             pixels: serde_json::from_value(held_out["X"].clone()).unwrap(),
+            labels: serde_json::from_value(held_out["label"].clone()).unwrap(),
         }
     }
 

@@ -18,6 +18,7 @@ mod batch_keys;
 mod cluster;
 mod command;
 mod digits;
+mod evaluate;
 mod grpc;
 mod jobs;
 mod keys;

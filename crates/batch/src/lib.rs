@@ -8,6 +8,7 @@ mod durable;
 mod endpoint;
 mod error;
 mod events;
+mod files;
 mod folder;
 mod function;
 mod inputs;
@@ -34,6 +35,7 @@ pub use driver::{Attempted, Attempts, Clock, Hooks, Options, Stop, Summary, run}
 pub use endpoint::Endpoint;
 pub use error::{Error, Result};
 pub use events::{Event, Progress, Stopping};
+pub use files::{ColumnKind, FileColumn, TABLE, Table};
 pub use folder::{Created, JobFolder};
 pub use function::{Models, function};
 pub use inputs::Found;

@@ -11,6 +11,8 @@ pub(crate) enum Outcome {
     Cancelled,
     /// Its time was over.
     Expired,
+    /// Something is worse than it may be.
+    Alarm,
 }
 
 impl From<Outcome> for ExitCode {
@@ -19,6 +21,7 @@ impl From<Outcome> for ExitCode {
             Outcome::Done => Self::SUCCESS,
             Outcome::Cancelled => Self::from(3),
             Outcome::Expired => Self::from(4),
+            Outcome::Alarm => Self::from(5),
         }
     }
 }
@@ -43,6 +46,7 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
             || cause.downcast_ref().is_some_and(packer::Error::is_input_at_fault)
             || cause.downcast_ref().is_some_and(host::Error::is_usage)
             || cause.downcast_ref().is_some_and(batch::Error::is_usage)
+            || cause.is::<evaluation::Error>()
     });
     ExitCode::from(if is_usage { 2 } else { 1 })
 }

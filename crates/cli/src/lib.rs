@@ -3,6 +3,7 @@
 //! A library, because two programs are made of it: `plinth`, and `plinth-cluster`, which has a [`Cluster`] besides.
 //!
 //! Exit code 0: done. 1: this program or the machine failed. 2: what the user gave cannot be used. 3: cancelled. 4: out of time.
+//! 5: an evaluation found that something is worse than it may be, and was asked to fail then.
 //! 42: a chunk failed for good, which only `plinth batch chunk` says.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to its terminal")]
@@ -13,6 +14,7 @@ mod check;
 mod cluster;
 mod compose;
 mod describe;
+mod evaluate;
 mod failure;
 mod files;
 mod inspect;
@@ -61,6 +63,8 @@ enum Command {
     Batch(Box<batch::Args>),
     /// Run a cluster's scheduler or one of its executors, for `plinth batch run --cluster`
     Cluster(cluster::Args),
+    /// Tell from files how good a model still is: metrics, drift, alarms and a report
+    Evaluate(evaluate::Args),
     /// Query files, with `predict('model.wasm', columns…)` as a function
     Sql(sql::Args),
 }
@@ -88,6 +92,7 @@ fn run(command: Command, cluster: Option<&Cluster>) -> anyhow::Result<Outcome> {
         Command::Compose(args) => compose::run(&args).map(done),
         Command::Batch(args) => batch::run(*args, cluster),
         Command::Cluster(args) => cluster::run(&args, cluster).map(done),
+        Command::Evaluate(args) => evaluate::run(args),
         Command::Sql(args) => sql::run(&args).map(done),
     }
 }
