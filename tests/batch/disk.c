@@ -61,6 +61,12 @@ static int path_of(int descriptor, char *path) {
     return is_here(path);
 }
 
+/* Whether it is the folder that has the name of the disk's own. */
+static int is_parent(const char *path) {
+    const char *last = strrchr(folder, '/');
+    return last && strlen(path) == (size_t)(last - folder) && strncmp(path, folder, last - folder) == 0;
+}
+
 static unsigned draw(void) {
     chance = chance * 6364136223846793005ULL + 1442695040888963407ULL;
     return (unsigned)(chance >> 33);
@@ -68,7 +74,9 @@ static unsigned draw(void) {
 
 static int remove_one(const char *path, const struct stat *status, int type, struct FTW *place) {
     (void)status, (void)type, (void)place;
-    return syscall(SYS_unlinkat, AT_FDCWD, path, 0) ? (int)syscall(SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR) : 0;
+    /* Another thread may just have removed it: that must not keep the rest, as half a folder is what no disk leaves. */
+    if (syscall(SYS_unlinkat, AT_FDCWD, path, 0)) syscall(SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR);
+    return 0;
 }
 
 static void lose_power(void) {
@@ -151,7 +159,7 @@ ssize_t writev(int descriptor, const struct iovec *pieces, int n_pieces) {
 
 static int synchronise(int descriptor, long call) {
     char path[PATH_MAX];
-    if (!folder || !path_of(descriptor, path)) return (int)syscall(call, descriptor);
+    if (!folder || (!path_of(descriptor, path) && !is_parent(path))) return (int)syscall(call, descriptor);
     pthread_mutex_lock(&lock);
     count();
     int result = (int)syscall(call, descriptor);
