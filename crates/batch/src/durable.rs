@@ -54,11 +54,12 @@ impl JobFolder {
         Ok(created)
     }
 
-    /// The folders that lead to a file, from the inside out to the job's. All of them: whoever made one of them may not have waited.
+    /// The folders that lead to a file from the job's own on, which are on the disk since the job is there.
     fn folders_to(&self, path: &Path) -> Vec<PathBuf> {
         let Some(root) = self.root().local() else { return Vec::new() };
+        let own = root.join("_plinth");
         let folders = path.ancestors().skip(1);
-        folders.take_while(|folder| folder.starts_with(root)).map(Path::to_owned).collect()
+        folders.take_while(|folder| folder.starts_with(root) && **folder != own).map(Path::to_owned).collect()
     }
 }
 
