@@ -13,6 +13,7 @@ pub mod adwin;
 pub mod bin_monitor;
 pub mod ddm;
 pub mod eddm;
+pub(crate) mod evidence;
 pub mod hddm_a;
 pub mod hddm_w;
 mod mean;

@@ -2,7 +2,9 @@
 //!
 //! Neither merges: both sort the whole sample.
 
+use crate::interval::Confidence;
 use crate::isotonic::{self, IsotonicRegression, Observation};
+use crate::ranking;
 
 /// The area under the ROC curve above which NannyML leaves scores as they are.
 const SEPARATED_ROC_AUC: f64 = 0.999;
@@ -105,10 +107,11 @@ pub fn needs_calibration(
     n_bins: usize,
 ) -> Result<CalibrationNeed, EqualCountError> {
     let rows = rows(scores, labels)?;
-    match roc_auc(&rows) {
-        None => return Ok(CalibrationNeed::OneClass),
-        Some(roc_auc) if roc_auc > SEPARATED_ROC_AUC => return Ok(CalibrationNeed::Separated),
-        Some(_) => {}
+    // The scores are finite and as many as the labels, as `rows` has seen.
+    match ranking::roc_auc(scores, labels, Confidence::default()) {
+        Ok(Some(roc_auc)) if roc_auc.value > SEPARATED_ROC_AUC => return Ok(CalibrationNeed::Separated),
+        Ok(Some(_)) => {}
+        _ => return Ok(CalibrationNeed::OneClass),
     }
     let (mut before, mut after, mut held_out_labels) = (Vec::new(), Vec::new(), Vec::new());
     for fold in folds {
@@ -158,24 +161,6 @@ fn fit_without(rows: &[Row], fold: &[usize]) -> Result<IsotonicRegression, Equal
     let observations =
         training.map(|(&(score, label), _)| Observation::new(score, f64::from(u8::from(label))));
     Ok(IsotonicRegression::fit(observations)?)
-}
-
-/// The area under the ROC curve, equal scores counting half; none if all labels are the same.
-///
-/// Source: the Mann-Whitney statistic by mid-ranks.
-fn roc_auc(rows: &[Row]) -> Option<f64> {
-    let mut rows = rows.to_vec();
-    rows.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let (mut n_positive, mut n_negative, mut doubled_wins) = (0_u64, 0_u64, 0.0);
-    for tied in rows.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq()) {
-        let positive = tied.iter().filter(|row| row.1).count() as u64;
-        let negative = tied.len() as u64 - positive;
-        doubled_wins += positive as f64 * (2 * n_negative + negative) as f64;
-        n_positive += positive;
-        n_negative += negative;
-    }
-    let pairs = n_positive as f64 * n_negative as f64;
-    (pairs > 0.0).then(|| doubled_wins / 2.0 / pairs)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{LossCounts, RiskError};
 use crate::sequential::{
     SettingError,
+    evidence::Evidence,
     restarts::{Restarts, log_sum},
 };
 
@@ -37,9 +38,7 @@ pub struct MixtureMonitor {
     threshold: f64,
     totals: LossCounts,
     restarts: Restarts<Total>,
-    log_e_value: f64,
-    max_log_e_value: f64,
-    alarmed_at: Option<u64>,
+    evidence: Evidence,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,9 +66,7 @@ impl MixtureMonitor {
             threshold,
             totals: LossCounts::default(),
             restarts: Restarts::new(Total { n: 0, sum: 0.0 }),
-            log_e_value: 0.0,
-            max_log_e_value: 0.0,
-            alarmed_at: None,
+            evidence: Evidence::default(),
         })
     }
 
@@ -90,15 +87,11 @@ impl MixtureMonitor {
 
     fn look(&mut self) -> bool {
         let now = Total { n: self.totals.n(), sum: self.totals.sum() };
-        self.log_e_value = self.log_e_value_at(now);
-        self.max_log_e_value = self.max_log_e_value.max(self.log_e_value);
-        if self.alarmed_at.is_none() && self.log_e_value >= libm::log(2.0 / self.settings.test_level) {
-            self.alarmed_at = Some(now.n);
-        }
+        let has_alarmed = self.evidence.look(self.log_e_value_at(now), now.n, self.settings.test_level);
         if self.restarts.newest().is_none_or(|newest| now.n - newest.n >= self.settings.restart_every) {
             self.restarts.restart(now);
         }
-        self.alarmed_at.is_some()
+        has_alarmed
     }
 
     fn log_e_value_at(&self, now: Total) -> f64 {
@@ -117,13 +110,13 @@ impl MixtureMonitor {
     /// The logarithm of the present e-value; the monitor alarms at `ln(2/test_level)`.
     #[must_use]
     pub const fn log_e_value(&self) -> f64 {
-        self.log_e_value
+        self.evidence.log_e_value()
     }
 
     /// The largest log e-value of all looks: `exp` of its negative is an anytime-valid p-value.
     #[must_use]
     pub const fn max_log_e_value(&self) -> f64 {
-        self.max_log_e_value
+        self.evidence.max_log_e_value()
     }
 
     /// The risk above which the monitor alarms.
@@ -135,7 +128,7 @@ impl MixtureMonitor {
     /// How many losses there were at the first alarm; none if there was no alarm.
     #[must_use]
     pub const fn alarmed_at(&self) -> Option<u64> {
-        self.alarmed_at
+        self.evidence.alarmed_at()
     }
 
     /// All losses so far.

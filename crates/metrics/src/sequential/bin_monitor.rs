@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     SettingError,
+    evidence::Evidence,
     restarts::{Restarts, log_sum},
 };
 
@@ -71,9 +72,7 @@ pub struct BinMonitor {
     baseline: Vec<u64>,
     totals: Vec<u64>,
     restarts: Restarts<Vec<u64>>,
-    log_e_value: f64,
-    max_log_e_value: f64,
-    alarmed_at: Option<u64>,
+    evidence: Evidence,
 }
 
 impl BinMonitor {
@@ -94,15 +93,7 @@ impl BinMonitor {
         }
         let totals = vec![0; baseline.len()];
         let restarts = Restarts::new(totals.clone());
-        Ok(Self {
-            settings,
-            baseline,
-            totals,
-            restarts,
-            log_e_value: 0.0,
-            max_log_e_value: 0.0,
-            alarmed_at: None,
-        })
+        Ok(Self { settings, baseline, totals, restarts, evidence: Evidence::default() })
     }
 
     /// Adds the counts of a batch and looks; whether the monitor has alarmed, now or before.
@@ -114,40 +105,37 @@ impl BinMonitor {
             return Err(BinError::Bins { expected: self.baseline.len(), found: counts.len() });
         }
         self.totals.iter_mut().zip(counts).for_each(|(total, count)| *total = total.saturating_add(*count));
-        self.look();
-        Ok(self.alarmed_at.is_some())
+        Ok(self.look())
     }
 
-    fn look(&mut self) {
+    fn look(&mut self) -> bool {
         let region = Region::new(&self.baseline, self.settings.test_level / 2.0, self.settings.tolerance);
-        self.log_e_value = self.restarts.log_mixture(|start| region.log_e_value(&since(start, &self.totals)));
-        self.max_log_e_value = self.max_log_e_value.max(self.log_e_value);
+        let log_e_value = self.restarts.log_mixture(|start| region.log_e_value(&since(start, &self.totals)));
         let n = total(&self.totals);
-        if self.alarmed_at.is_none() && self.log_e_value >= libm::log(2.0 / self.settings.test_level) {
-            self.alarmed_at = Some(n);
-        }
+        let has_alarmed = self.evidence.look(log_e_value, n, self.settings.test_level);
         let n_newest = self.restarts.newest().map_or(0, |newest| total(newest));
         if n.saturating_sub(n_newest) >= self.settings.restart_every {
             self.restarts.restart(self.totals.clone());
         }
+        has_alarmed
     }
 
     /// The logarithm of the present e-value; the monitor alarms at `ln(2/test_level)`.
     #[must_use]
     pub const fn log_e_value(&self) -> f64 {
-        self.log_e_value
+        self.evidence.log_e_value()
     }
 
     /// The largest log e-value of all looks: `exp` of its negative is an anytime-valid p-value.
     #[must_use]
     pub const fn max_log_e_value(&self) -> f64 {
-        self.max_log_e_value
+        self.evidence.max_log_e_value()
     }
 
     /// How many values there were at the first alarm; none if there was no alarm.
     #[must_use]
     pub const fn alarmed_at(&self) -> Option<u64> {
-        self.alarmed_at
+        self.evidence.alarmed_at()
     }
 
     /// The counts of all values so far, by bin.
