@@ -11,12 +11,14 @@ use datafusion::datasource::file_format::file_compression_type::FileCompressionT
 use datafusion::datasource::file_format::json::JsonFormat;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
-use datafusion::execution::context::{SQLOptions, SessionContext};
+use datafusion::execution::context::SessionContext;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::prelude::SessionConfig;
 use futures::stream::{BoxStream, StreamExt as _};
 
 use crate::plan::format_of;
+use crate::scan::Compression;
+use crate::sql::read_only;
 use crate::{Error, Format, Found, RecordBatch, Result, Stores};
 
 /// The name of the table in queries.
@@ -103,9 +105,7 @@ impl Table {
     /// # Errors
     /// [`Error::Query`]; what the stores say.
     pub async fn rows(&self, query: &str) -> Result<BoxStream<'static, Result<RecordBatch>>> {
-        let options =
-            SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-        let frame = self.context.sql_with_options(query, options).await?;
+        let frame = self.context.sql_with_options(query, read_only()).await?;
         Ok(frame.execute_stream().await?.map(|batch| batch.map_err(Error::from)).boxed())
     }
 
@@ -140,10 +140,10 @@ fn register_stores(context: &SessionContext, files: &[Found]) -> Result<()> {
 }
 
 fn reader(format: Format, uri: &str) -> Arc<dyn FileFormat> {
-    let compression = match uri.rsplit('.').next() {
-        Some("gz" | "gzip") => FileCompressionType::GZIP,
-        Some("zst" | "zstd") => FileCompressionType::ZSTD,
-        _ => FileCompressionType::UNCOMPRESSED,
+    let compression = match Compression::of(uri) {
+        Compression::Gzip => FileCompressionType::GZIP,
+        Compression::Zstd => FileCompressionType::ZSTD,
+        Compression::None => FileCompressionType::UNCOMPRESSED,
     };
     match format {
         Format::Parquet => Arc::new(ParquetFormat::default()),

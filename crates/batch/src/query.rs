@@ -3,11 +3,12 @@
 
 use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::common::{Column, DataFusionError};
-use datafusion::execution::context::{SQLOptions, SessionContext};
+use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::{Expr, LogicalPlan, Projection};
 use datafusion::prelude::DataFrame;
 
 use crate::scan::ROW;
+use crate::sql::read_only;
 use crate::{Error, Result};
 
 /// What the query selects, with the number of each row.
@@ -15,8 +16,7 @@ use crate::{Error, Result};
 /// # Errors
 /// [`Error::InvalidQuery`] if it is no query over `input`, [`Error::NotRowByRow`] if an answer would depend on other rows.
 pub(crate) async fn row_by_row(context: &SessionContext, sql: &str) -> Result<DataFrame> {
-    let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-    let frame = context.sql_with_options(sql, options).await;
+    let frame = context.sql_with_options(sql, read_only()).await;
     let frame = frame.map_err(|error| Error::InvalidQuery { reason: error.strip_backtrace() })?;
     let (state, plan) = frame.into_parts();
     let plan = plan.transform_up(numbered)?.data;

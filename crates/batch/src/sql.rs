@@ -23,8 +23,12 @@ pub async fn query(sql: &str, models: Models, stores: &Stores) -> Result<DataFra
         let url = ObjectStoreUrl::parse(&root)?;
         context.register_object_store(url.as_ref(), Arc::clone(location.store()));
     }
-    let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-    Ok(context.sql_with_options(sql, options).await?)
+    Ok(context.sql_with_options(sql, read_only()).await?)
+}
+
+/// What a query may do: read.
+pub(crate) fn read_only() -> SQLOptions {
+    SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false)
 }
 
 /// Rows as people read them.
