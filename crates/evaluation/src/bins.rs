@@ -149,7 +149,7 @@ impl FeatureCounts {
                 *present += other_present;
                 *missing += other_missing;
             }
-            // Counts over other bins belong to another baseline, which a profile's digest tells before.
+            // Counts over another kind of bins are of another baseline, and whoever merges profiles has to know that they are of one.
             _ => {}
         }
     }

@@ -29,7 +29,7 @@ pub struct Finding {
     pub since: Option<String>,
 }
 
-/// All findings.
+/// All findings but that of a broken promise, in no order of gravity.
 pub(crate) fn findings(
     whole: &[Change],
     windows: &[Part],
@@ -47,7 +47,6 @@ pub(crate) fn findings(
         several if several.len() > MOST_NAMED => found.push(of_features(several, features.len())),
         few => found.extend(few.iter().map(|feature| of_feature(feature))),
     }
-    found.sort_by_key(|finding| finding.judgement);
     found
 }
 

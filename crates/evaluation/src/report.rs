@@ -154,19 +154,19 @@ pub fn report(
     }
     let by_window: Vec<Vec<Drift>> =
         windows.iter().map(|window| drifts(baseline, &window.profile, rules)).collect();
+    let (then, now) = (side(baseline, &baseline.profile, rules), side(baseline, &whole, rules));
     let windows: Vec<Part> = windows
         .iter()
         .zip(&by_window)
-        .map(|(window, drifts)| part(baseline, window, drifts, rules))
+        .map(|(window, drifts)| part(&then.metrics, window, drifts, rules))
         .collect();
     let mut segments: Vec<Part> = segments
         .iter()
-        .map(|segment| part(baseline, segment, &drifts(baseline, &segment.profile, rules), rules))
+        .map(|segment| part(&then.metrics, segment, &drifts(baseline, &segment.profile, rules), rules))
         .collect();
     segments.sort_by_key(|segment| std::cmp::Reverse(segment.n_rows));
     let features = features(baseline, &whole, &windows, &by_window, rules);
     let predictions = predictions(baseline, &whole, rules);
-    let (then, now) = (side(baseline, &baseline.profile, rules), side(baseline, &whole, rules));
     let mut findings =
         findings(&changes(&then.metrics, &now.metrics, rules), &windows, &segments, &features, &predictions);
     findings.extend(now.promise_gap.and_then(broken_promise));
@@ -202,13 +202,12 @@ fn side(baseline: &Baseline, profile: &Profile, rules: Rules) -> Side {
     }
 }
 
-fn part(baseline: &Baseline, named: &Named, drifts: &[Drift], rules: Rules) -> Part {
-    let then = baseline.profile.metrics(rules.confidence);
+fn part(then: &[Metric], named: &Named, drifts: &[Drift], rules: Rules) -> Part {
     Part {
         name: named.name.clone(),
         n_rows: named.profile.n_rows,
         n_labelled: named.profile.account.matched,
-        changes: changes(&then, &named.profile.metrics(rules.confidence), rules),
+        changes: changes(then, &named.profile.metrics(rules.confidence), rules),
         promised_accuracy: named.profile.estimated.accuracy(rules.confidence),
         n_drifted: drifts.iter().filter(|drift| drift.verdict == Verdict::Drifted).count(),
         psi: drifts.iter().map(|drift| drift.psi).collect(),
