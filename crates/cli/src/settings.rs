@@ -19,6 +19,11 @@ pub(crate) fn engine_for_serving(n_requests: u32, epoch_interruption: bool) -> R
     Ok(Engine::new(&Settings { cache_dir: cache_dir(), pool: Pool::Slots(n_requests), epoch_interruption })?)
 }
 
+/// How many threads compute at once.
+pub(crate) fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
 /// `PLINTH_CACHE_DIR`, or `plinth` in the user's cache folder; none if there is no such folder.
 fn cache_dir() -> Option<PathBuf> {
     let variable = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);

@@ -20,8 +20,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    runtime(processors)?.block_on(async {
+    runtime(settings::processors())?.block_on(async {
         let frame = batch::query(&args.query, Models::new(load), &stores()).await?;
         frame
             .limit(0, Some(args.limit))

@@ -7,6 +7,7 @@ use batch::{CHUNK_ROWS, Endpoint, Format, Keys, Options, Request, Work};
 
 use crate::cluster::SchedulerAddress;
 use crate::failure::Misuse;
+use crate::settings;
 
 /// How many chunks are in the hands of a cluster at once, if nothing else is asked for. Its scheduler keeps those that wait.
 const ON_CLUSTER: usize = 64;
@@ -159,8 +160,7 @@ pub struct LimitArgs {
 
 impl DriveArgs {
     pub(crate) fn concurrency(&self) -> usize {
-        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let default = if self.cluster.is_some() { ON_CLUSTER } else { processors };
+        let default = if self.cluster.is_some() { ON_CLUSTER } else { settings::processors() };
         self.concurrency.unwrap_or(default).max(1)
     }
 

@@ -14,6 +14,8 @@ use super::{
 use crate::{
     batch::runtime,
     failure::{Misuse, Outcome as Ended},
+    files,
+    settings::processors,
 };
 
 /// As many rows are looked at to place the bins: quantiles of so many are within a hundredth of those of all.
@@ -43,8 +45,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<Ended> {
     let baseline = runtime(processors())?.block_on(made(args))?;
     let json = serde_json::to_vec(&baseline).context("the baseline cannot be written as JSON")?;
-    std::fs::write(&args.output, json)
-        .with_context(|| format!("cannot write `{}`", args.output.display()))?;
+    files::write(&args.output, &json)?;
     println!(
         "baseline: {} rows, {} labelled, {} features, {}",
         baseline.profile.n_rows,
@@ -57,10 +58,6 @@ pub(crate) fn run(args: &Args) -> Result<Ended> {
     );
     println!("output: {}", args.output.display());
     Ok(Ended::Done)
-}
-
-pub(super) fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 async fn made(args: &Args) -> Result<Baseline> {

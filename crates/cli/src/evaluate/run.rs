@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, HashSet, btree_map::Entry},
-    fs,
     path::{Path, PathBuf},
 };
 
@@ -16,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     arguments::{Cut, Data, Outputs},
-    baseline::{count_label, processors},
+    baseline::count_label,
     columns::Columns,
     labels,
     read::{self, Batch, Buffers},
@@ -24,6 +23,8 @@ use super::{
 use crate::{
     batch::runtime,
     failure::{Misuse, Outcome},
+    files,
+    settings::processors,
 };
 
 /// What `plinth evaluate run` takes.
@@ -69,7 +70,10 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let baseline = read_baseline(&args.baseline)?;
     let profiles = runtime(processors())?.block_on(counted(args, &baseline.frame))?;
     if let Some(path) = &args.profiles {
-        write(path, &serde_json::to_string(&profiles).context("the profiles cannot be written as JSON")?)?;
+        files::write(
+            path,
+            &serde_json::to_vec(&profiles).context("the profiles cannot be written as JSON")?,
+        )?;
     }
     finish(&baseline, profiles, &args.outputs)
 }
@@ -156,7 +160,8 @@ async fn counted(args: &Args, frame: &Frame) -> Result<Profiles> {
     let table = read::open(&args.data.data).await?;
     read::each_batch(&table, &columns.query, |batch| {
         let batch_of = Batch::new(batch, &columns, &frame.schema)?;
-        (0..batch.num_rows()).try_for_each(|row| pass.add(&batch_of, row))
+        let mut buffers = Buffers::default();
+        (0..batch.num_rows()).try_for_each(|row| pass.add(&batch_of, row, &mut buffers))
     })
     .await?;
     pass.finish()
@@ -171,9 +176,8 @@ fn horizon(horizon: Option<Windows>) -> Result<Option<f64>> {
 }
 
 impl Pass<'_> {
-    fn add(&mut self, batch: &Batch<'_>, place: usize) -> Result<()> {
-        let mut buffers = Buffers::default();
-        let mut row = batch.row(place, &mut buffers);
+    fn add<'a>(&mut self, batch: &Batch<'a>, place: usize, buffers: &mut Buffers<'a>) -> Result<()> {
+        let mut row = batch.row(place, buffers);
         let time = batch.time(place)?;
         let key = batch.key(place);
         let window = self.windows.of(self.n_rows, time).unwrap_or(i64::MIN);
@@ -237,10 +241,13 @@ fn finish(baseline: &Baseline, profiles: Profiles, outputs: &Outputs) -> Result<
         profiles.segments.into_iter().map(|(name, profile)| Named { name, profile }).collect();
     let report = evaluation::report(baseline, &windows, &segments, rules(outputs)?)?;
     if let Some(path) = &outputs.html {
-        write(path, &report.page())?;
+        files::write(path, report.page().as_bytes())?;
     }
     if let Some(path) = &outputs.json {
-        write(path, &serde_json::to_string_pretty(&report).context("the report cannot be written as JSON")?)?;
+        files::write(
+            path,
+            &serde_json::to_vec_pretty(&report).context("the report cannot be written as JSON")?,
+        )?;
     }
     print_report(&report, outputs);
     Ok(if outputs.fail_on_alarm && report.is_alarm() { Outcome::Alarm } else { Outcome::Done })
@@ -292,11 +299,6 @@ fn read_baseline(path: &Path) -> Result<Baseline> {
 }
 
 fn parsed<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T> {
-    let text = fs::read_to_string(path)
-        .map_err(|error| Misuse(format!("cannot read `{}`: {error}", path.display())))?;
-    Ok(serde_json::from_str(&text).map_err(|error| Misuse(format!("`{}`: {error}", path.display())))?)
-}
-
-fn write(path: &Path, text: &str) -> Result<()> {
-    fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))
+    let text = files::read(path)?;
+    Ok(serde_json::from_slice(&text).map_err(|error| Misuse(format!("`{}`: {error}", path.display())))?)
 }
