@@ -141,6 +141,39 @@ fn kept_columns_come_back_as_they_were() {
     }
 }
 
+#[test]
+fn kept_numbers_of_json_lines_are_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(fixture("rows.jsonl")).unwrap();
+    let rows: Vec<Value> = text
+        .lines()
+        .enumerate()
+        .map(|(idx, line)| {
+            let mut row: Value = serde_json::from_str(line).unwrap();
+            row["weight"] = serde_json::json!(f64::from(u32::try_from(idx).unwrap()) + 0.5);
+            row
+        })
+        .collect();
+    let input = folder.path().join("rows.jsonl");
+    write_lines(&input, &rows);
+    let more = ["--select", "X", "--keep", "weight,X", "--output-format", "jsonl"];
+    let (_out, out) = predict(&[input.to_str().unwrap()], &more);
+    let kept = read_lines(&out.join("data"));
+    assert_eq!(kept.len(), rows.len());
+    for (kept, row) in kept.iter().zip(&rows) {
+        assert_eq!(
+            (numbers(&kept["weight"]), numbers(&kept["X"])),
+            (numbers(&row["weight"]), numbers(&row["X"]))
+        );
+    }
+}
+
+/// A number or a list of numbers; fails for texts.
+fn numbers(value: &Value) -> Vec<f64> {
+    let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+    values.iter().map(|value| value.as_f64().unwrap()).collect()
+}
+
 /// The reference's rows in folders that say what `fold` they have; the rows themselves do not.
 fn partitioned() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();

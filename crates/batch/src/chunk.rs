@@ -10,14 +10,14 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::{Column, ScalarValue};
 use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::{Expr, ScalarUDF};
-use datafusion::prelude::{DataFrame, SessionConfig, lit};
+use datafusion::prelude::{DataFrame, SessionConfig, cast, lit};
 use serde_json::{Value, json};
 
 use crate::function::{Models, function};
 use crate::job::{Job, Rows};
 use crate::predict::{ERROR, Predictor};
 use crate::query;
-use crate::scan::{ChunkTable, ROW, Source, Unreadable};
+use crate::scan::{ChunkTable, ROW, Source, Unreadable, kept_type};
 use crate::{Error, Result};
 
 /// The table that queries read.
@@ -40,10 +40,10 @@ pub(crate) fn input_column(place: usize) -> String {
 pub(crate) async fn unpredicted(source: Source, rows: &Rows) -> Result<DataFrame> {
     let context = context(rows.micro_batch as usize);
     let frame = read(&context, source, rows.sql.as_deref()).await?;
-    let columns = std::iter::once(&rows.key).chain(&rows.keep).map(column);
+    let columns = carried(&frame, rows);
     let inputs = rows.features.iter().enumerate();
     let inputs = inputs.map(|(place, feature)| column(feature).alias(input_column(place)));
-    Ok(frame.select(columns.chain(inputs).chain([column(ROW)]).collect::<Vec<_>>())?)
+    Ok(frame.select(columns.into_iter().chain(inputs).chain([column(ROW)]).collect::<Vec<_>>())?)
 }
 
 /// The predictions of a chunk, not yet computed.
@@ -59,9 +59,9 @@ pub(crate) async fn predictions(
     let context = context(rows.micro_batch as usize);
     let predict = function(Arc::new(Models::one(model, Arc::clone(predictor))));
     let frame = read(&context, source, rows.sql.as_deref()).await?;
-    let columns = std::iter::once(&rows.key).chain(&rows.keep).map(column);
-    let columns = columns.chain([call(&predict, model, &rows.features).alias(PREDICTION), column(ROW)]);
-    Ok(frame.select(columns.collect::<Vec<_>>())?)
+    let columns = carried(&frame, rows);
+    let called = [call(&predict, model, &rows.features).alias(PREDICTION), column(ROW)];
+    Ok(frame.select(columns.into_iter().chain(called).collect::<Vec<_>>())?)
 }
 
 /// The chunk as a table, after the query if there is one.
@@ -85,6 +85,18 @@ pub(crate) fn context(batch_rows: usize) -> SessionContext {
 fn call(predict: &ScalarUDF, model: &str, features: &[String]) -> Expr {
     let model = lit(ScalarValue::Utf8(Some(model.to_owned())));
     predict.call(std::iter::once(model).chain(features.iter().map(column)).collect())
+}
+
+/// The key and what is kept, numbers as numbers even where inputs are read as the text that they are.
+fn carried(frame: &DataFrame, rows: &Rows) -> Vec<Expr> {
+    let kept = |name: &String| {
+        let field = frame.schema().field_with_unqualified_name(name).ok();
+        match field.and_then(|field| kept_type(field)) {
+            Some(datatype) => cast(column(name), datatype).alias(name),
+            None => column(name),
+        }
+    };
+    std::iter::once(column(&rows.key)).chain(rows.keep.iter().map(kept)).collect()
 }
 
 /// The column of exactly this name, dots and capitals included.

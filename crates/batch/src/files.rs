@@ -45,7 +45,7 @@ pub enum ColumnKind {
     Number,
     /// Texts, truth values and whatever else has names only.
     Text,
-    /// Lists of numbers, or of texts, the first of which has so many.
+    /// Lists of numbers, the first of which has so many.
     Numbers(usize),
     /// Something else.
     Other,
@@ -83,10 +83,10 @@ impl Table {
         let mut columns = Vec::new();
         for field in schema.fields() {
             let kind = match field.data_type() {
-                DataType::FixedSizeList(item, len) if holds_numbers(item.data_type()) => {
+                DataType::FixedSizeList(item, len) if item.data_type().is_numeric() => {
                     ColumnKind::Numbers(usize::try_from(*len).unwrap_or_default())
                 }
-                DataType::List(item) | DataType::LargeList(item) if holds_numbers(item.data_type()) => {
+                DataType::List(item) | DataType::LargeList(item) if item.data_type().is_numeric() => {
                     ColumnKind::Numbers(self.first_length(field.name()).await?)
                 }
                 datatype if datatype.is_numeric() => ColumnKind::Number,
@@ -119,11 +119,6 @@ impl Table {
         let length = lengths.map_or(0, |lengths| lengths.as_primitive::<Int64Type>().value(0));
         Ok(usize::try_from(length).unwrap_or_default())
     }
-}
-
-/// Whether elements are numbers, or texts that may be: lists of JSON lines are kept as texts by batch jobs.
-fn holds_numbers(datatype: &DataType) -> bool {
-    datatype.is_numeric() || matches!(datatype, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }
 
 /// Stores that are not this machine's, each under its scheme and bucket.

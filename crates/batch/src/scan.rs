@@ -27,7 +27,7 @@ use object_store::path::Path;
 
 pub(crate) use self::arrow_file::read_footer;
 pub(crate) use self::csv::read_header;
-pub(crate) use self::jsonl::infer_schema;
+pub(crate) use self::jsonl::{infer_schema, kept_type};
 pub(crate) use self::parquet::StoredFile;
 pub(crate) use self::text::{Compression, Run, open as open_text, read_row, split_lines};
 use crate::job::{Chunk, Format, InputFile};

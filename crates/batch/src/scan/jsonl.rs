@@ -21,7 +21,7 @@ use serde_json::value::RawValue;
 use super::text::read_row;
 use super::{Emitter, Source};
 
-/// The metadata of a field whose text is a JSON number.
+/// The metadata of a field whose texts are JSON numbers.
 const NUMBER: &str = "json-number";
 
 /// What the values of a column are.
@@ -58,12 +58,13 @@ impl Kind {
 
     fn field(self, name: &str) -> Field {
         let text = |name| Field::new(name, DataType::Utf8, true);
+        let marked = |field: Field| field.with_metadata([(NUMBER.to_owned(), String::new())].into());
         match self {
             Self::Whole => Field::new(name, DataType::Int64, true),
             Self::Truth => Field::new(name, DataType::Boolean, true),
             Self::Text => text(name),
-            Self::Number => text(name).with_metadata([(NUMBER.to_owned(), String::new())].into()),
-            Self::Numbers => Field::new_list(name, Field::new_list_field(DataType::Utf8, true), true),
+            Self::Number => marked(text(name)),
+            Self::Numbers => marked(Field::new_list(name, Field::new_list_field(DataType::Utf8, true), true)),
         }
     }
 
@@ -85,6 +86,17 @@ impl Kind {
             Self::Numbers => "a list of numbers",
             Self::Text => "a text",
         }
+    }
+}
+
+/// The type of a column of JSON numbers where it is passed on; none for other columns, which stay what they are.
+pub(crate) fn kept_type(field: &Field) -> Option<DataType> {
+    if !field.metadata().contains_key(NUMBER) {
+        return None;
+    }
+    match field.data_type() {
+        DataType::List(_) => Some(DataType::new_list(DataType::Float64, true)),
+        _ => Some(DataType::Float64),
     }
 }
 
