@@ -22,8 +22,8 @@ pub(crate) const STEPS: &[Step] = &[
 ];
 
 /// Crates that compute and call nobody, tested with the checks of a debug build over dependencies that the release build has made.
-pub(crate) const PURE_CRATES: [&str; 6] =
-    ["tensor", "columns", "protocol", "endpoints", "metrics", "evaluation"];
+pub(crate) const PURE_CRATES: [&str; 7] =
+    ["tensor", "columns", "protocol", "endpoints", "metrics", "evaluation", "alerts"];
 
 /// This crate, which runs in the development build anyway.
 const XTASK: &str = "xtask";
