@@ -134,7 +134,9 @@ impl Embedded {
     pub fn demo() -> Self {
         let manifest = root().join("spin.toml");
         let application = Application::read(&manifest, &host::Overrides::default());
-        Self::serve(application.expect("the manifest is valid"))
+        let application = application.expect("the manifest is valid");
+        // What tests send is not kept.
+        Self::serve(Application { state_folder: None, ..application })
     }
 
     /// Serves packed models, as `plinth serve` does.
@@ -149,7 +151,7 @@ impl Embedded {
             batch_chunk: plugged("batch-chunk", &wasm).into(),
         });
         let grpc = artifacts::function("grpc").expect("the function is built");
-        let application = Application::of_models(plugged.collect(), grpc.into());
+        let application = Application::of_models(plugged.collect(), grpc.into(), None);
         Self::serve(application.expect("the models can be served together"))
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use engine::Engine;
-use host::{Application, Limits};
+use host::{AllowedHosts, Application, Evaluation, Limits};
 
 use crate::{models, settings, up};
 
@@ -18,13 +18,49 @@ pub(crate) struct Args {
     /// Where to listen; port 0 takes any free one
     #[arg(long, default_value = up::LISTEN)]
     listen: SocketAddr,
+    /// The share of rows that is told to `/evaluate/`, from 0 to 1, by key
+    #[arg(long, value_name = "SHARE", default_value_t = 1.0, requires = "state_dir")]
+    capture_rate: f64,
+    /// Where `/evaluate/` keeps what it is told; without a folder nothing is captured or evaluated
+    #[arg(long, value_name = "FOLDER")]
+    state_dir: Option<PathBuf>,
+    /// Where alarms are sent, signed with `PLINTH_WEBHOOK_SECRET` of the environment if that is there
+    #[arg(long, value_name = "URL", requires = "state_dir")]
+    webhook: Option<String>,
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
     let engine = settings::engine_for_tools()?;
     let models = args.models.iter().map(|path| model(&engine, path)).collect::<Result<_>>()?;
-    let application = Application::of_models(models, function("grpc")?.into())?;
+    let evaluation = args.state_dir.clone().map(|folder| evaluation(&args, folder)).transpose()?;
+    let application = Application::of_models(models, function("grpc")?.into(), evaluation)?;
     up::serve(application, &Limits::default(), args.listen)
+}
+
+fn evaluation(args: &Args, state_folder: PathBuf) -> Result<Evaluation> {
+    let mut environment = Vec::new();
+    let mut hosts = Vec::new();
+    if let Some(url) = &args.webhook {
+        let origin = origin(url).with_context(|| format!("--webhook: expected a URL, found `{url}`"))?;
+        hosts.push(origin);
+        environment.push(("PLINTH_WEBHOOK_URL".to_owned(), url.clone()));
+    }
+    let secret = std::env::var("PLINTH_WEBHOOK_SECRET").ok();
+    environment.extend(secret.map(|secret| ("PLINTH_WEBHOOK_SECRET".to_owned(), secret)));
+    Ok(Evaluation {
+        component: function("evaluate")?.into(),
+        state_folder,
+        capture_rate: args.capture_rate,
+        environment,
+        allowed_outbound_hosts: AllowedHosts::parse(hosts.iter().map(String::as_str))?,
+    })
+}
+
+/// A URL up to its path.
+fn origin(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?']).next().filter(|authority| !authority.is_empty())?;
+    Some(format!("{scheme}://{authority}"))
 }
 
 fn function(name: &str) -> Result<&'static [u8]> {

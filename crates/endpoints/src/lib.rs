@@ -4,6 +4,7 @@
 //! environment or randomness; a response is a function of the request and the model alone.
 
 pub mod batch_chunk;
+pub mod capture;
 mod encoding;
 pub mod grpc;
 mod model;

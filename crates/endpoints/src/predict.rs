@@ -16,6 +16,7 @@ use http::{Request, Response};
 use protocol::{Body, Error, ModelPath, RequestNames, Result, Route};
 use tensor::{Metadata, NewKeys};
 
+use crate::capture::Sight;
 use crate::{HEADER_LENGTH, Model, encoding, reply};
 
 /// What a deployment decides.
@@ -46,13 +47,29 @@ fn numbered_keys(n_keys: usize) -> Vec<String> {
 /// A response of status 5xx has its [`Failure`](crate::Failure) among its extensions.
 #[must_use]
 pub fn handle(model: &impl Model, config: &Config, request: &Request<&[u8]>) -> Response<Vec<u8>> {
-    match answer(model, config, request) {
+    handle_seen(model, config, request, &Sight::default())
+}
+
+/// Answers a request, and leaves what the model saw and said in `sight`.
+#[must_use]
+pub fn handle_seen(
+    model: &impl Model,
+    config: &Config,
+    request: &Request<&[u8]>,
+    sight: &Sight,
+) -> Response<Vec<u8>> {
+    match answer(model, config, request, sight) {
         Ok(response) => response,
         Err(error) => reply::failure(&error, &request_names(config, request, &error)),
     }
 }
 
-fn answer(model: &impl Model, config: &Config, request: &Request<&[u8]>) -> Result<Response<Vec<u8>>> {
+fn answer(
+    model: &impl Model,
+    config: &Config,
+    request: &Request<&[u8]>,
+    sight: &Sight,
+) -> Result<Response<Vec<u8>>> {
     let json = match find_route(request)? {
         Route::Health => protocol::health(),
         Route::Server => protocol::server_metadata(env!("CARGO_PKG_VERSION")),
@@ -70,12 +87,12 @@ fn answer(model: &impl Model, config: &Config, request: &Request<&[u8]>) -> Resu
         Route::Infer(path) => {
             let body = read_body(config, request)?;
             let body = Body::split(&body, request.headers().get(HEADER_LENGTH).map(HeaderValue::as_bytes))?;
-            let encoded = tensors::infer(model, &find_model(model, &path)?, body, config.new_keys)?;
+            let encoded = tensors::infer(model, &find_model(model, &path)?, body, config.new_keys, sight)?;
             return Ok(encoding::encoded(reply::tensors(encoded), request.headers()));
         }
         Route::Predict(path) => {
             let body = read_body(config, request)?;
-            rows::predict(model, &find_model(model, &path)?, &body, config.new_keys)?
+            rows::predict(model, &find_model(model, &path)?, &body, config.new_keys, sight)?
         }
     };
     Ok(reply::success(json))

@@ -12,6 +12,7 @@ use crate::{
     error::Error,
     estimated::calibrator,
     profile::Profile,
+    record::Columns,
     row::{Outcome, Row},
     schema::{Schema, Task},
 };
@@ -39,6 +40,9 @@ pub struct Baseline {
     /// The model that predicted its rows, as `name@digest` or another text; empty if unknown.
     #[serde(default)]
     pub model: String,
+    /// Which outputs of the model are what; for rows that come one by one from elsewhere.
+    #[serde(default)]
+    pub columns: Columns,
     /// What rows are counted by.
     pub frame: Frame,
     /// The baseline's own rows.

@@ -18,6 +18,12 @@ pub enum Error {
     /// A baseline without a row.
     #[error("a baseline needs rows: found none")]
     Empty,
+    /// A captured row that is none.
+    #[error("expected a captured row: {reason}")]
+    Record {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A length of windows that is none.
     #[error("expected a window such as `1h`, `1d`, `30m` or `1000rows`, found `{found}`")]
     Window {

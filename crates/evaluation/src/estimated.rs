@@ -42,12 +42,16 @@ impl Estimated {
     }
 
     /// Counts a row whose model gave a probability of what it predicted.
-    pub(crate) fn add(&mut self, row: &Row<'_>, calibrator: &IsotonicRegression) {
+    pub(crate) fn add_prediction(&mut self, row: &Row<'_>, calibrator: &IsotonicRegression) {
         let Some(confidence) = confidence(row) else { return };
         let probability = calibrator.predict(confidence);
         self.sums.add(Expectation { score: confidence, probability, is_predicted_positive: true });
-        if let Some(is_right) = is_right(row) {
-            self.gap.add(probability, is_right);
+    }
+
+    /// Counts whether such a row was right, if that is known.
+    pub(crate) fn add_truth(&mut self, row: &Row<'_>, calibrator: &IsotonicRegression) {
+        if let Some((confidence, is_right)) = confidence(row).zip(is_right(row)) {
+            self.gap.add(calibrator.predict(confidence), is_right);
         }
     }
 

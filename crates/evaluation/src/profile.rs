@@ -46,17 +46,30 @@ impl Profile {
         })
     }
 
-    /// Counts a row. Whether its label was matched goes into the account elsewhere.
+    /// Counts a row, and its truth if that is known. Whether its label was matched goes into the account elsewhere.
     pub fn add(&mut self, frame: &Frame, row: &Row<'_>) {
+        self.add_prediction(frame, row);
+        self.add_truth(frame, row);
+    }
+
+    /// Counts what the model saw and said.
+    pub fn add_prediction(&mut self, frame: &Frame, row: &Row<'_>) {
         self.n_rows += 1;
         let values = row.features.iter().zip(&frame.bins);
         for (counts, (&value, bins)) in self.features.iter_mut().zip(values) {
             counts.add(bins, value);
         }
         self.predictions.add(&frame.prediction_bins, frame.prediction(row));
+        if let Some(calibrator) = &frame.calibrator {
+            self.estimated.add_prediction(row, calibrator);
+        }
+    }
+
+    /// Counts what came true of a row whose prediction has been counted. Its features do not matter.
+    pub fn add_truth(&mut self, frame: &Frame, row: &Row<'_>) {
         self.performance.add(row);
         if let Some(calibrator) = &frame.calibrator {
-            self.estimated.add(row, calibrator);
+            self.estimated.add_truth(row, calibrator);
         }
     }
 

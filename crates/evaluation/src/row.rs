@@ -1,5 +1,7 @@
 //! One row: what the model saw, what it said and what turned out to be true.
 
+use serde::{Deserialize, Serialize};
+
 /// A row. Features are in the order of the schema; classes are positions in its list.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
@@ -25,7 +27,8 @@ pub enum Value<'a> {
 }
 
 /// A prediction or a label.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// A class, by its position in the schema; `None` if it is none of those.
     Class(Option<usize>),

@@ -6,14 +6,19 @@
 #![expect(clippy::disallowed_methods, reason = "a function is configured by its environment")]
 
 mod bindings;
+mod capture;
 mod keys;
 mod model;
 mod outgoing;
 mod request;
 mod response;
+mod store;
 mod streams;
 
+use endpoints::Model as _;
+use endpoints::capture::Sight;
 use endpoints::grpc::Reply;
+use evaluation_store::Store;
 use http::{HeaderMap, Request, StatusCode};
 pub use model::ImportedModel;
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
@@ -37,18 +42,93 @@ const MODELS: &str = "PLINTH_MODELS";
 /// The environment variable for where `grpc` finds the HTTP form of the protocol.
 const HTTP_URL: &str = "PLINTH_HTTP_URL";
 
+/// Headers that `evaluate` reads.
+const EVALUATE_HEADERS: [&str; 3] = ["content-type", "accept", "plinth-lost"];
+
+/// Bodies of `evaluate` are at most so long if nothing else is said.
+const MAX_EVALUATE_BYTES: usize = 64 << 20;
+
+/// The variable, of the application or of the environment, with the address of a PostgreSQL database for `evaluate`.
+const POSTGRES: &str = "PLINTH_EVALUATE_POSTGRES";
+
+/// The variable with the label of the SQLite database, if there is no other; `default` if it is not there.
+const LABEL: &str = "PLINTH_EVALUATE_SQLITE";
+
+/// The variable with where alarms are sent.
+const WEBHOOK_URL: &str = "PLINTH_WEBHOOK_URL";
+
+/// The variable with what they are signed with.
+const WEBHOOK_SECRET: &str = "PLINTH_WEBHOOK_SECRET";
+
+/// The variable with who raises them.
+const SOURCE: &str = "PLINTH_ALARM_SOURCE";
+
 /// The application that the function is part of.
 const ITSELF: &str = "http://self.alt";
 
 /// Answers one request of `predict` with the imported model.
 pub fn predict(request: IncomingRequest, response_out: ResponseOutparam) {
-    let config = predict_config();
+    let (config, capture) = (predict_config(), capture::settings());
+    let sight = capture.as_ref().map_or_else(Sight::default, |_| Sight::open());
     let answer = |head: Request<()>| {
         let body = request::body(&request, config.max_body_bytes)?;
-        Ok(endpoints::predict::handle(&ImportedModel, &config, &head.map(|()| body.as_slice())))
+        let request = head.map(|()| body.as_slice());
+        Ok(endpoints::predict::handle_seen(&ImportedModel, &config, &request, &sight))
     };
     let response = request::head(&request, &PREDICT_HEADERS).and_then(answer).unwrap_or_else(response::empty);
     response::write(response, &HeaderMap::new(), response_out);
+    if let Some(capture) = capture.filter(|_| sight.has_seen()) {
+        capture::send(&capture, &sight, &ImportedModel.metadata());
+    }
+}
+
+/// Answers one request of `evaluate`, and counts what came once the answer has left.
+pub fn evaluate(request: IncomingRequest, response_out: ResponseOutparam) {
+    let database = match store::Opened::new(variable(POSTGRES).as_deref(), &label()) {
+        Ok(database) => database,
+        Err(reason) => {
+            response::log(&format!("the database cannot be opened: {reason}"));
+            return response::write(
+                response::empty(StatusCode::SERVICE_UNAVAILABLE),
+                &HeaderMap::new(),
+                response_out,
+            );
+        }
+    };
+    let (store, config, now) = (Store::new(&database), evaluate_config(), capture::now());
+    let answer = |head: Request<()>| {
+        let body = request::body(&request, max_body_bytes().unwrap_or(MAX_EVALUATE_BYTES))?;
+        Ok(endpoints::evaluate::handle(&store, &config, now, &head.map(|()| body.as_slice())))
+    };
+    let answered = request::head(&request, &EVALUATE_HEADERS).and_then(answer);
+    let (response, after) = answered.unwrap_or_else(|status| (response::empty(status), Default::default()));
+    response::write(response, &HeaderMap::new(), response_out);
+    let send = |url: &str, request| outgoing::send_to(url, request).map_err(|unreachable| unreachable.0);
+    if let Err(reason) = endpoints::evaluate::after(&store, &config, now, &after, send) {
+        response::log(&reason);
+    }
+}
+
+fn evaluate_config() -> endpoints::evaluate::Config {
+    let secrets = variable(WEBHOOK_SECRET).and_then(|text| match text.parse() {
+        Ok(secrets) => Some(secrets),
+        Err(error) => {
+            response::log(&format!("{WEBHOOK_SECRET}: {error}"));
+            None
+        }
+    });
+    let webhook = variable(WEBHOOK_URL).map(|url| endpoints::evaluate::Webhook { url, secrets });
+    endpoints::evaluate::Config { source: variable(SOURCE).unwrap_or_else(|| "/evaluate".to_owned()), webhook }
+}
+
+fn label() -> String {
+    variable(LABEL).unwrap_or_else(|| "default".to_owned())
+}
+
+/// A setting that may be a secret: a variable of the application, or of the environment. None if it is empty or not there.
+fn variable(name: &str) -> Option<String> {
+    let of_application = spin_sdk::variables::get(name.to_ascii_lowercase()).ok();
+    of_application.or_else(|| std::env::var(name).ok()).filter(|value| !value.is_empty())
 }
 
 /// Answers one chunk of rows with the imported model.

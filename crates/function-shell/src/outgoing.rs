@@ -29,6 +29,20 @@ pub(crate) fn send(url: &str, request: Request<Vec<u8>>) -> Result<Response<Vec<
     }
 }
 
+/// Sends `request` to exactly `url`, and waits for the whole answer.
+///
+/// # Errors
+/// [`Unreachable`] if there is none, which says why.
+pub(crate) fn send_to(url: &str, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Unreachable> {
+    let target: Uri = url.parse().map_err(|_| unreachable(&format!("`{url}` is no URL")))?;
+    let path = target.path_and_query().map_or("/", |target| target.as_str());
+    let path = path.parse().map_err(|_| unreachable(&format!("`{url}` has no path")))?;
+    let (mut parts, body) = request.into_parts();
+    parts.uri = path;
+    let origin = url.strip_suffix(parts.uri.to_string().as_str()).unwrap_or(url).to_owned();
+    send(&origin, Request::from_parts(parts, body))
+}
+
 fn outgoing_request(
     url: &str,
     method: &Method,

@@ -9,6 +9,7 @@ use crate::{
     application::{Application, Component, Route, Source, Target, Trigger},
     error::{Error, Result},
     files::Files,
+    interfaces::DEFAULT_LABEL,
     outbound::AllowedHosts,
 };
 
@@ -17,6 +18,10 @@ const GRPC_ROUTE: &str = "/inference.GRPCInferenceService/...";
 
 /// The component behind it, called as no model can be.
 const GRPC_ID: &str = "gRPC service";
+
+/// Where models are evaluated, and the component behind it.
+const EVALUATION_ROUTE: &str = "/evaluate/...";
+const EVALUATION_ID: &str = "evaluation";
 
 /// A model behind a function.
 #[derive(Clone, Debug)]
@@ -29,13 +34,29 @@ pub struct Model {
     pub batch_chunk: Arc<[u8]>,
 }
 
+/// The function that evaluates all models, and what it is told.
+#[derive(Clone, Debug)]
+pub struct Evaluation {
+    /// The function `evaluate`.
+    pub component: Arc<[u8]>,
+    /// Where it keeps what it is told.
+    pub state_folder: std::path::PathBuf,
+    /// The share of rows that is captured, from 0 to 1.
+    pub capture_rate: f64,
+    /// What the function's environment says besides, such as where alarms are sent.
+    pub environment: Vec<(String, String)>,
+    /// Where alarms may be sent.
+    pub allowed_outbound_hosts: AllowedHosts,
+}
+
 impl Application {
     /// The application that serves `models` at `/v2/models/<name>/…`, `/v1/models/<name>:predict`,
-    /// `/v1/models/<name>/…` and `/batch/<name>`, and the first one at what remains of `/v2/…` and `/v1/…`. The component `grpc` answers calls of gRPC.
+    /// `/v1/models/<name>/…` and `/batch/<name>`, and the first one at what remains of `/v2/…` and `/v1/…`. The component `grpc` answers calls of gRPC,
+    /// `evaluation`, if there is one, what begins with `/evaluate/`.
     ///
     /// # Errors
     /// [`Error::NoModel`], [`Error::ModelName`], [`Error::SameModelName`].
-    pub fn of_models(models: Vec<Model>, grpc: Arc<[u8]>) -> Result<Self> {
+    pub fn of_models(models: Vec<Model>, grpc: Arc<[u8]>, evaluation: Option<Evaluation>) -> Result<Self> {
         let first = models.first().ok_or(Error::NoModel)?;
         let mut triggers =
             vec![trigger("/v2/...".to_owned(), &first.name), trigger("/v1/...".to_owned(), &first.name)];
@@ -51,17 +72,31 @@ impl Application {
         triggers.push(trigger(GRPC_ROUTE.to_owned(), GRPC_ID));
         let names: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();
         let names = names.join(",");
-        let environment = vec![("PLINTH_MODELS".to_owned(), names)];
+        let mut environment = vec![("PLINTH_MODELS".to_owned(), names)];
+        let captured = evaluation.as_ref().map(|it| ("PLINTH_CAPTURE_RATE".to_owned(), it.capture_rate.to_string()));
+        environment.extend(captured.clone());
+        let hosts = || if evaluation.is_some() { AllowedHosts::itself() } else { AllowedHosts::default() };
         let of_model = |model: Model| {
-            let batch_chunk = component(batch_chunk_id(&model.name), model.batch_chunk, Vec::new());
-            [component(model.name, model.component, environment.clone()), batch_chunk]
+            let batch_chunk =
+                component(batch_chunk_id(&model.name), model.batch_chunk, captured.clone().into_iter().collect());
+            let predict = component(model.name, model.component, environment.clone());
+            [predict, batch_chunk].map(|component| Component { allowed_outbound_hosts: hosts(), ..component })
         };
         let mut components: Vec<Component> = models.into_iter().flat_map(of_model).collect();
         components.push(Component {
             allowed_outbound_hosts: AllowedHosts::itself(),
             ..component(GRPC_ID.to_owned(), grpc, Vec::new())
         });
-        Ok(Self { name: "plinth-serve".to_owned(), version: None, components, state_folder: None, triggers })
+        let state_folder = evaluation.as_ref().map(|evaluation| evaluation.state_folder.clone());
+        if let Some(evaluation) = evaluation {
+            triggers.push(trigger(EVALUATION_ROUTE.to_owned(), EVALUATION_ID));
+            components.push(Component {
+                sqlite_databases: vec![DEFAULT_LABEL.to_owned()],
+                allowed_outbound_hosts: evaluation.allowed_outbound_hosts,
+                ..component(EVALUATION_ID.to_owned(), evaluation.component, evaluation.environment)
+            });
+        }
+        Ok(Self { name: "plinth-serve".to_owned(), version: None, components, state_folder, triggers })
     }
 }
 
@@ -117,7 +152,7 @@ mod tests {
             component: Arc::from([]),
             batch_chunk: Arc::from([]),
         };
-        Application::of_models(names.iter().map(model).collect(), Arc::from([]))
+        Application::of_models(names.iter().map(model).collect(), Arc::from([]), None)
     }
 
     #[track_caller]

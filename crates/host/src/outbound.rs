@@ -9,6 +9,8 @@
 
 mod allowed_hosts;
 mod hooks;
+mod postbox;
 
 pub use allowed_hosts::{AllowedHosts, HostFault};
 pub(crate) use hooks::Outbound;
+pub(crate) use postbox::Postbox;

@@ -33,6 +33,7 @@ use crate::{
     function::{self, Function},
     interfaces::Stores,
     limits::Limits,
+    outbound::Postbox,
     output,
     routes::{Duplicate, PublicRoute, RouteHeaders, Routes},
     service::Service,
@@ -73,6 +74,7 @@ impl Server {
             stores: stores(&application)?,
             limits: limits.clone(),
             admission: Admission::new(limits),
+            postbox: Postbox::default(),
             _ticker: ticker,
         });
         Ok(Self { listener, address, service, duplicates })

@@ -29,6 +29,7 @@ use crate::{
     interfaces::Stores,
     invoke::{self, Call},
     limits::Limits,
+    outbound::Postbox,
     routes::{RouteHeaders, Routes, WELL_KNOWN_PREFIX},
 };
 
@@ -46,6 +47,7 @@ pub(crate) struct Service {
     pub(crate) stores: Stores,
     pub(crate) limits: Limits,
     pub(crate) admission: Admission,
+    pub(crate) postbox: Postbox,
     /// Here, because every instance keeps the service: the last of them can still be stopped.
     pub(crate) _ticker: Option<Ticker>,
 }

@@ -163,7 +163,7 @@ impl<'a> Partition<'a> {
     }
 
     /// The rows that are answered, ascending.
-    pub(crate) fn answered(&self) -> impl Iterator<Item = usize> {
+    pub fn answered(&self) -> impl Iterator<Item = usize> {
         self.shown().filter(|row| self.bad.position(*row).is_none())
     }
 

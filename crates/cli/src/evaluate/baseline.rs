@@ -73,7 +73,17 @@ async fn made(args: &Args) -> Result<Baseline> {
         count_label(&mut profile, row.truth.is_some());
     })
     .await?;
-    Ok(Baseline { form: FORM, model: args.name.clone(), frame, profile })
+    let columns = outputs(&args.data);
+    Ok(Baseline { form: FORM, model: args.name.clone(), columns, frame, profile })
+}
+
+/// Which outputs are what, for rows that a server captures.
+fn outputs(data: &Data) -> evaluation::Columns {
+    evaluation::Columns {
+        prediction: data.prediction.clone(),
+        probabilities: data.probabilities.clone(),
+        probability: data.probability.clone(),
+    }
 }
 
 async fn each_row(

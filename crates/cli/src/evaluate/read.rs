@@ -5,7 +5,7 @@ use arrow_array::{
     Array as _, Float64Array, RecordBatch, StringArray, cast::AsArray as _, types::Float64Type,
 };
 use batch::Table;
-use evaluation::{ClientKey, Outcome, Row, Schema, Task, Value, seconds};
+use evaluation::{ClientKey, Outcome, Row, Schema, Value, likeliest, seconds, truth};
 use futures::TryStreamExt as _;
 
 use super::columns::Columns;
@@ -139,27 +139,6 @@ fn outcome(schema: &Schema, value: Value<'_>) -> Option<Outcome> {
         (Value::Number(number), _) => Some(Outcome::Number(number)),
         (Value::Category(text), task) => truth(task, text),
     }
-}
-
-/// A label as text. Numbers of classes may be written as `3` or `3.0`.
-pub(super) fn truth(task: &Task, text: &str) -> Option<Outcome> {
-    match task {
-        Task::Regression => text.parse().ok().map(Outcome::Number),
-        Task::Classification { classes } => {
-            let whole = text.strip_suffix(".0").unwrap_or(text);
-            let class = classes.iter().position(|class| class == text);
-            Some(Outcome::Class(class.or_else(|| classes.iter().position(|class| class == whole))))
-        }
-    }
-}
-
-fn likeliest(probabilities: &[f64]) -> Option<usize> {
-    let known = probabilities.iter().enumerate().filter(|(_, it)| !it.is_nan());
-    let best = known.fold(None, |best: Option<(usize, f64)>, (class, &it)| match best {
-        Some((_, most)) if most >= it => best,
-        _ => Some((class, it)),
-    });
-    best.map(|(class, _)| class)
 }
 
 /// The files that these names and patterns mean.

@@ -191,7 +191,7 @@ impl Pass<'_> {
         let mut account = Account::default();
         if let (Some(labels), Some(key)) = (&mut self.labels, &key) {
             let label = labels.take(key, time, self.horizon, &mut account);
-            row.truth = label.and_then(|label| read::truth(&self.frame.schema.task, &label.value));
+            row.truth = label.and_then(|label| evaluation::truth(&self.frame.schema.task, &label.value));
         }
         let is_beside = self.labels.is_none() && batch.has_label();
         let names = self.cut.segment.iter().zip(batch.segments(place));

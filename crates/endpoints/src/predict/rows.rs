@@ -1,9 +1,10 @@
 //! Rows (`:predict`): stacked for the model, answered one by one.
 
-use protocol::{Result, Rows};
+use protocol::{Answer, Partition, Result, Rows};
 use tensor::{Metadata, NewKeys};
 
 use crate::Model;
+use crate::capture::{Name, Sight};
 use crate::model::run;
 
 /// Answers `{"instances": […]}` or `{"inputs": …}`. Without good rows there is nothing to ask the model.
@@ -12,11 +13,20 @@ pub(super) fn predict(
     metadata: &Metadata,
     body: &[u8],
     new_keys: NewKeys,
+    sight: &Sight,
 ) -> Result<Vec<u8>> {
     let Rows { inputs, answer } = Rows::read(body, &metadata.inputs, new_keys)?;
     let Some(inputs) = inputs else { return answer.write_empty(&metadata.outputs) };
     let names: Vec<String> = metadata.outputs.iter().map(|spec| spec.name.clone()).collect();
-    answer.write(&run(model, inputs, &names)?)
+    let kept = sight.kept(&inputs);
+    let outputs = run(model, inputs, &names)?;
+    sight.see(answer.client(), || row_names(&answer), kept, &outputs);
+    answer.write(&outputs)
+}
+
+fn row_names(answer: &Answer<'_>) -> Vec<Name> {
+    let of = |rows: &Partition<'_>| rows.answered().map(|row| Name::of(rows.keys(), row)).collect();
+    answer.partition().map_or_else(Vec::new, of)
 }
 
 #[cfg(test)]
@@ -29,7 +39,7 @@ mod tests {
     use crate::predict::Config;
 
     fn answer(model: &Fake, body: &str) -> Result<String> {
-        predict(model, &model.metadata(), body.as_bytes(), Config::default().new_keys)
+        predict(model, &model.metadata(), body.as_bytes(), Config::default().new_keys, &Sight::default())
             .map(|json| String::from_utf8(json).unwrap())
     }
 

@@ -11,11 +11,14 @@ mod tests;
 use std::mem;
 
 use protocol::{Body, Encoded, Error, InferRequest, InferResponse, Input, Output, Result};
-use tensor::{Metadata, NewKeys, Tensor, TensorSpec, is_empty_batch};
+use tensor::{
+    CLIENT, KEY, Keys, Metadata, NewKeys, PerRow, Tensor, TensorSpec, is_empty_batch, read_clients, read_keys,
+};
 
 use self::row_names::{Asked, RowNames};
 use self::selection::Selection;
 use crate::Model;
+use crate::capture::{Name, Sight};
 use crate::model::run;
 use crate::predict::classification::classify;
 
@@ -25,6 +28,7 @@ pub(super) fn infer(
     metadata: &Metadata,
     body: Body<'_>,
     new_keys: NewKeys,
+    sight: &Sight,
 ) -> Result<Encoded> {
     let mut request = match body {
         Body::Json { json, binary } => InferRequest::read(json, binary, &metadata.inputs)?,
@@ -35,10 +39,12 @@ pub(super) fn infer(
     let selection = Selection::new(metadata, &request.outputs, &names.outputs(&request))?;
     let inputs = arrange(mem::take(&mut request.inputs), &metadata.inputs)?;
     let Asked { inputs, n_answered, beside } = names.set_aside(inputs, metadata, &request, new_keys)?;
+    let kept = inputs.as_ref().and_then(|inputs| sight.kept(inputs));
     let mut outputs = answer(model, metadata, &selection, inputs)?;
     if let Some(n_answered) = n_answered {
         check_rows(&outputs, n_answered)?;
     }
+    sight.see(request.client.as_ref(), || row_names(&beside), kept, &outputs);
     outputs.extend(beside);
     let form = |tensor| returned(tensor, &request, are_names_binary, metadata);
     let outputs = selection.in_order(outputs).into_iter().map(form).collect::<Result<Vec<_>>>()?;
@@ -50,6 +56,18 @@ pub(super) fn infer(
         outputs: &outputs,
     };
     response.write()
+}
+
+/// The names of the rows that were answered, from the tensors of names beside their outputs; none without keys.
+fn row_names(beside: &[Tensor]) -> Vec<Name> {
+    let tensor = |name: &str| beside.iter().find(|tensor| tensor.name() == name);
+    let Some(key) = tensor(KEY) else { return Vec::new() };
+    let Ok((keys, _)) = read_keys(key, &[]) else { return Vec::new() };
+    let n_rows = keys.n_rows();
+    let clients = tensor(CLIENT).and_then(|client| read_clients(client, &[]).ok());
+    let clients = clients.map_or_else(|| PerRow::none(n_rows), |(clients, _)| clients);
+    let keys = Keys::new(keys, clients, n_rows as u64);
+    keys.map_or_else(|_| Vec::new(), |keys| (0..n_rows).map(|row| Name::of(&keys, row)).collect())
 }
 
 /// An output as the request asks for it: itself or its best classes, in JSON or in binary form. One that is not listed is binary if

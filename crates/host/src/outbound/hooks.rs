@@ -11,6 +11,7 @@ use wasmtime_wasi_http::{
     DEFAULT_FORBIDDEN_HEADERS, Error, RequestOptions, WasiBody, WasiHttpHooks, default_send_request,
 };
 
+use super::postbox;
 use crate::{function::Function, headers, output, service::Service};
 
 /// Below this host a component reaches its own application. It never leaves the process.
@@ -67,6 +68,9 @@ impl WasiHttpHooks for Outbound {
         match self.destination(request.uri()) {
             Ok(Destination::Component(callee)) => {
                 Box::new(async move { Ok(inside(service.call_component(callee, request, depth).await)) })
+            }
+            Ok(Destination::Itself) if postbox::takes(&request) => {
+                Box::new(async move { Ok(inside(postbox::post(service, request).await)) })
             }
             Ok(Destination::Itself) => {
                 Box::new(async move { Ok(inside(service.call_itself(request, depth).await)) })

@@ -37,6 +37,21 @@ impl<'a> Answer<'a> {
         Self { form: Form::Outputs(partition), client }
     }
 
+    /// The client of the whole request.
+    #[must_use]
+    pub const fn client(&self) -> Option<&Client<'a>> {
+        self.client.as_ref()
+    }
+
+    /// Which rows are answered, and their names; none if the values are not taken as rows.
+    #[must_use]
+    pub const fn partition(&self) -> Option<&Partition<'a>> {
+        match &self.form {
+            Form::Predictions(partition) => Some(partition),
+            Form::Outputs(partition) => partition.as_ref(),
+        }
+    }
+
     /// The body, from all outputs of the model. In `predictions`, and where there are keys, the first dimension of each
     /// output must count the rows.
     ///

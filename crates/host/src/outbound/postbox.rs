@@ -1,0 +1,216 @@
+//! Requests of components to their own application that are answered before they are carried out: `Prefer: respond-async` with JSON lines.
+//!
+//! Lines for one address that come within a moment become one request. What waits is bounded; what finds no room, or what nobody takes, is
+//! lost: it is said on standard error, and the next request to that address tells how many lines were, in `plinth-lost`. What waits when the
+//! process ends is lost too.
+//!
+//! Source: RFC 7240, section 4.1, for the preference.
+
+use std::{
+    collections::BTreeMap,
+    mem,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header::CONTENT_TYPE};
+use http_body_util::{BodyExt as _, Full};
+use wasmtime_wasi_http::WasiBody;
+
+use crate::{
+    body::{self, Written},
+    output,
+    service::Service,
+};
+
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+const LOST: HeaderName = HeaderName::from_static("plinth-lost");
+const LINES: &str = "application/x-ndjson";
+
+/// Lines wait for others so long.
+const MOMENT: Duration = Duration::from_millis(50);
+
+/// A request to one address is not made longer than this by further lines.
+const MOST_BYTES: usize = 1 << 20;
+
+/// So much may wait for one address.
+const MOST_WAITING: usize = 64 << 20;
+
+/// What waits, by address.
+#[derive(Default)]
+pub(crate) struct Postbox(Mutex<BTreeMap<String, Pile>>);
+
+/// What waits for one address.
+#[derive(Default)]
+struct Pile {
+    pieces: Vec<Bytes>,
+    n_bytes: usize,
+    /// Lines that were lost and that the address does not know of yet.
+    n_lost: u64,
+    /// Whether somebody is on the way to it.
+    is_carried: bool,
+}
+
+/// Whether a request may be answered before it is carried out.
+pub(super) fn takes(request: &Request<WasiBody>) -> bool {
+    let has = |name: &HeaderName, value: &str| {
+        request.headers().get(name).is_some_and(|found| found.as_bytes().eq_ignore_ascii_case(value.as_bytes()))
+    };
+    *request.method() == Method::POST && has(&PREFER, "respond-async") && has(&CONTENT_TYPE, LINES)
+}
+
+/// Takes a request that [`takes`] allows, and answers it.
+pub(super) async fn post(service: Arc<Service>, request: Request<WasiBody>) -> Response<WasiBody> {
+    let (parts, body) = request.into_parts();
+    let bytes = match body::written(body) {
+        Written::Whole(bytes) => bytes,
+        Written::Open(body) => match body.collect().await {
+            Ok(collected) => collected.to_bytes(),
+            Err(_) => return answer(StatusCode::BAD_REQUEST),
+        },
+    };
+    let is_taken = service.postbox.put(&parts.uri, bytes);
+    if is_taken.starts_carrying {
+        tokio::spawn(carry(service, parts.uri));
+    }
+    answer(if is_taken.is_in { StatusCode::ACCEPTED } else { StatusCode::SERVICE_UNAVAILABLE })
+}
+
+struct Taken {
+    is_in: bool,
+    starts_carrying: bool,
+}
+
+impl Postbox {
+    fn with<T>(&self, address: &Uri, work: impl FnOnce(&mut Pile) -> T) -> T {
+        let mut piles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match piles.get_mut(address.path_and_query().map_or("/", |it| it.as_str())) {
+            Some(pile) => work(pile),
+            None => work(piles.entry(address.path_and_query().map_or_else(String::new, ToString::to_string)).or_default()),
+        }
+    }
+
+    fn put(&self, address: &Uri, bytes: Bytes) -> Taken {
+        let n_lines = count_lines(&bytes);
+        let taken = self.with(address, |pile| {
+            if pile.n_bytes + bytes.len() > MOST_WAITING {
+                pile.n_lost += n_lines;
+                return Taken { is_in: false, starts_carrying: false };
+            }
+            pile.n_bytes += bytes.len();
+            pile.pieces.push(bytes);
+            Taken { is_in: true, starts_carrying: !mem::replace(&mut pile.is_carried, true) }
+        });
+        if !taken.is_in {
+            say_lost(address, n_lines, "too many are waiting");
+        }
+        taken
+    }
+
+    /// The lines of the next request, and how many were lost before; none if nothing waits, and then nobody carries any more.
+    fn take(&self, address: &Uri) -> Option<(Bytes, u64)> {
+        self.with(address, |pile| {
+            if pile.pieces.is_empty() {
+                pile.is_carried = false;
+                return None;
+            }
+            let mut lines = BytesMut::new();
+            let fits = |piece: &Bytes, so_far: usize| so_far == 0 || so_far + piece.len() <= MOST_BYTES;
+            let mut n_pieces = 0;
+            while let Some(piece) = pile.pieces.get(n_pieces).filter(|piece| fits(piece, lines.len())) {
+                lines.extend_from_slice(piece);
+                n_pieces += 1;
+            }
+            pile.pieces.drain(..n_pieces);
+            pile.n_bytes -= lines.len();
+            Some((lines.freeze(), mem::take(&mut pile.n_lost)))
+        })
+    }
+
+    fn lose(&self, address: &Uri, n_lines: u64) {
+        self.with(address, |pile| pile.n_lost += n_lines);
+    }
+}
+
+/// Carries what waits for an address, until nothing does.
+async fn carry(service: Arc<Service>, address: Uri) {
+    loop {
+        tokio::time::sleep(MOMENT).await;
+        let Some((lines, n_lost)) = service.postbox.take(&address) else { return };
+        let n_lines = count_lines(&lines);
+        let Some(request) = request(&address, lines, n_lost) else { return };
+        let status = match service.admission.admit().await {
+            Ok(_place) => Arc::clone(&service).call_itself(request, 1).await.status(),
+            Err(_) => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        if !status.is_success() {
+            service.postbox.lose(&address, n_lines + n_lost);
+            say_lost(&address, n_lines, status.as_str());
+        }
+    }
+}
+
+fn request(address: &Uri, lines: Bytes, n_lost: u64) -> Option<Request<WasiBody>> {
+    let mut request = Request::post(address.clone()).header(CONTENT_TYPE, LINES);
+    if n_lost > 0 {
+        request = request.header(LOST, HeaderValue::from(n_lost));
+    }
+    let body = Full::new(lines).map_err(|never| match never {}).boxed_unsync();
+    request.body(body).ok()
+}
+
+fn count_lines(bytes: &[u8]) -> u64 {
+    bytes.iter().map(|&byte| u64::from(byte == b'\n')).sum()
+}
+
+fn say_lost(address: &Uri, n_lines: u64, reason: &str) {
+    output::say(format_args!("{n_lines} rows for `{}` lost: {reason}", address.path()));
+}
+
+fn answer(status: StatusCode) -> Response<WasiBody> {
+    let mut response = Response::new(Full::new(Bytes::new()).map_err(|never| match never {}).boxed_unsync());
+    *response.status_mut() = status;
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address() -> Uri {
+        Uri::from_static("http://self.alt/evaluate/predictions?model=m")
+    }
+
+    #[test]
+    fn lines_of_one_address_go_together_and_in_order() {
+        let postbox = Postbox::default();
+        let first = postbox.put(&address(), Bytes::from_static(b"1\n"));
+        let second = postbox.put(&address(), Bytes::from_static(b"2\n3\n"));
+        assert!(first.starts_carrying && !second.starts_carrying && second.is_in);
+        assert_eq!(postbox.take(&address()), Some((Bytes::from_static(b"1\n2\n3\n"), 0)));
+        assert_eq!(postbox.take(&address()), None);
+        assert!(postbox.put(&address(), Bytes::from_static(b"4\n")).starts_carrying);
+    }
+
+    #[test]
+    fn what_is_lost_is_told_once() {
+        let postbox = Postbox::default();
+        postbox.lose(&address(), 7);
+        postbox.put(&address(), Bytes::from_static(b"1\n"));
+        postbox.put(&address(), Bytes::from(vec![b'\n'; MOST_WAITING]));
+        assert_eq!(postbox.take(&address()), Some((Bytes::from_static(b"1\n"), 7 + MOST_WAITING as u64)));
+        postbox.put(&address(), Bytes::from_static(b"2\n"));
+        assert_eq!(postbox.take(&address()), Some((Bytes::from_static(b"2\n"), 0)));
+    }
+
+    #[test]
+    fn a_request_is_of_bounded_length() {
+        let postbox = Postbox::default();
+        for _ in 0..3 {
+            postbox.put(&address(), Bytes::from(vec![b'x'; MOST_BYTES / 2]));
+        }
+        let lengths = [postbox.take(&address()), postbox.take(&address())].map(|taken| taken.unwrap().0.len());
+        assert_eq!(lengths, [MOST_BYTES, MOST_BYTES / 2]);
+    }
+}

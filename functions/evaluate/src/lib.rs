@@ -1,0 +1,11 @@
+//! `evaluate`: Continued Model Evaluation. No logic lives here; see `endpoints::evaluate`.
+
+#![expect(unsafe_code, reason = "`http_component` generates the component's export")]
+
+use spin_sdk::http::{IncomingRequest, ResponseOutparam};
+use spin_sdk::http_component;
+
+#[http_component]
+fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
+    function_shell::evaluate(request, response_out);
+}
