@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use chrono::{DateTime, SecondsFormat};
+
 use crate::error::Error;
 
 /// How rows are cut into windows.
@@ -71,25 +73,14 @@ impl fmt::Display for Windows {
     }
 }
 
-/// Seconds since 1970 as `2026-11-27T10:00:00Z`.
-///
-/// Source: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
+/// Seconds since 1970 as `2026-11-27T10:00:00Z`; beyond the calendar, which ends in the year 262142, the number itself.
 #[must_use]
 pub fn rfc3339(seconds: i64) -> String {
-    let (days, of_day) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    let shifted = days + 719_468;
-    let (era, of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    let time = DateTime::from_timestamp(seconds, 0);
+    time.map_or_else(|| seconds.to_string(), |time| time.to_rfc3339_opts(SecondsFormat::Secs, true))
 }
 
-/// A time in seconds since 1970, of RFC 3339 text or of a number of seconds.
+/// A time in seconds since 1970, of RFC 3339 text or of a number of seconds. Without a zone, a time is UTC.
 ///
 /// # Errors
 /// [`Error::Time`].
@@ -103,45 +94,9 @@ pub fn seconds(text: &str) -> Result<f64, Error> {
 }
 
 fn of_rfc3339(text: &str) -> Option<f64> {
-    let number = |range: std::ops::Range<usize>| {
-        let digits = text.get(range)?;
-        digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse::<i64>().ok()).flatten()
-    };
-    let separators = [(4, "-"), (7, "-"), (13, ":"), (16, ":")];
-    let is_shaped = separators.iter().all(|&(at, mark)| text.get(at..=at) == Some(mark));
-    let is_shaped = is_shaped && matches!(text.get(10..11), Some("T" | "t" | " "));
-    if !is_shaped {
-        return None;
-    }
-    let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
-    let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
-    let is_valid =
-        (1..=12).contains(&month) && (1..=31).contains(&day) && hour < 24 && minute < 60 && second <= 60;
-    let rest = text.get(19..)?;
-    let zone_at = rest.find(['Z', 'z', '+', '-']).unwrap_or(rest.len());
-    let (fraction, zone) = rest.split_at_checked(zone_at)?;
-    let fraction = if fraction.is_empty() { 0.0 } else { format!("0{fraction}").parse::<f64>().ok()? };
-    let whole = days_of(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset(zone)?;
-    is_valid.then_some(whole as f64 + fraction)
-}
-
-/// Days from 1970 to a date.
-fn days_of(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
-    let shifted_month = (month + 9) % 12;
-    let of_year = (153 * shifted_month + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
-}
-
-/// How far a time zone is ahead of UTC, in seconds. Without a zone, a time is UTC.
-fn offset(zone: &str) -> Option<i64> {
-    if matches!(zone, "" | "Z" | "z") {
-        return Some(0);
-    }
-    let sign = if zone.starts_with('-') { -1 } else { 1 };
-    let (hours, minutes) = zone.get(1..)?.split_once(':')?;
-    Some(sign * (hours.parse::<i64>().ok()? * 3600 + minutes.parse::<i64>().ok()? * 60))
+    let with_zone = DateTime::parse_from_rfc3339(text);
+    let time = with_zone.or_else(|_| DateTime::parse_from_rfc3339(&format!("{text}Z"))).ok()?;
+    Some(time.timestamp() as f64 + f64::from(time.timestamp_subsec_nanos()) / 1e9)
 }
 
 #[cfg(test)]
@@ -163,7 +118,15 @@ mod tests {
         ] {
             assert_eq!(seconds(text).map(f64::to_bits), Ok(f64::to_bits(expected)), "{text}");
         }
-        for text in ["", "yesterday", "2026-13-01T00:00:00Z", "2026-11-27", "2026-11-27T10:00:00+x", "inf"] {
+        for text in [
+            "",
+            "yesterday",
+            "2026-13-01T00:00:00Z",
+            "2026-02-30T00:00:00Z",
+            "2026-11-27",
+            "2026-11-27T10:00:00+x",
+            "inf",
+        ] {
             assert!(seconds(text).is_err(), "{text}");
         }
     }
