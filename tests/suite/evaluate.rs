@@ -71,7 +71,11 @@ impl Predicted {
     }
 
     fn baseline(&self) -> String {
-        let (data, output) = (self.parts("sharp"), self.path("baseline.json"));
+        self.baseline_of("sharp", "baseline.json")
+    }
+
+    fn baseline_of(&self, name: &str, file: &str) -> String {
+        let (data, output) = (self.parts(name), self.path(file));
         let arguments = [
             "evaluate",
             "baseline",
@@ -193,6 +197,17 @@ fn parts_counted_apart_make_the_report_of_the_whole() {
         (report["current"]["n_rows"].as_u64(), report["windows"].as_array().unwrap().len()),
         (Some(n_rows), 6)
     );
+}
+
+#[test]
+fn profiles_of_another_baseline_are_refused() {
+    let predicted = Predicted::new();
+    predicted.baseline();
+    let (other, profiles) = (predicted.baseline_of("blurred", "other.json"), predicted.path("sharp.json"));
+    predicted.run("sharp", &["--label", "truth", "--profiles", &profiles], 0);
+    let output = check_run(&["evaluate", "report", "--baseline", &other, &profiles], 2);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("of another baseline") && said.contains("sharp.json"), "{said}");
 }
 
 #[test]

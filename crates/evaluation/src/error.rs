@@ -15,6 +15,26 @@ pub enum Error {
         /// What differs.
         what: &'static str,
     },
+    /// What was counted against another baseline.
+    #[error("the {what} are of another baseline: expected one with the digest {expected}, found {found}")]
+    OtherBaseline {
+        /// What was counted.
+        what: &'static str,
+        /// The digest of the baseline that was given.
+        expected: String,
+        /// The digest of the one it was counted against.
+        found: String,
+    },
+    /// A setting of the monitors that is out of its range.
+    #[error("expected {setting} {expected}, found {found}")]
+    Setting {
+        /// Its name.
+        setting: &'static str,
+        /// Its range.
+        expected: &'static str,
+        /// What was found.
+        found: String,
+    },
     /// A baseline without a row.
     #[error("a baseline needs rows: found none")]
     Empty,

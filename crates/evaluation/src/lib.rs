@@ -6,6 +6,7 @@
 mod baseline;
 mod bins;
 mod change;
+mod digest;
 mod drift;
 mod error;
 mod estimated;

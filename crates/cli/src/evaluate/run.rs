@@ -61,6 +61,8 @@ pub(crate) struct ReportArgs {
 #[derive(Serialize, Deserialize)]
 struct Profiles {
     form: u32,
+    /// The digest of the baseline's frame.
+    baseline: String,
     windows_of: String,
     windows: BTreeMap<i64, Profile>,
     segments: BTreeMap<String, Profile>,
@@ -83,6 +85,10 @@ pub(crate) fn report(args: &ReportArgs) -> Result<Outcome> {
     let mut all: Option<Profiles> = None;
     for path in &args.profiles {
         let found: Profiles = parsed(path)?;
+        baseline
+            .frame
+            .check_digest("profiles", &found.baseline)
+            .with_context(|| format!("`{}`", path.display()))?;
         match &mut all {
             None => all = Some(found),
             Some(all) => merge(all, found).with_context(|| format!("`{}`", path.display()))?,
@@ -151,6 +157,7 @@ async fn counted(args: &Args, frame: &Frame) -> Result<Profiles> {
         n_rows: 0,
         found: Profiles {
             form: FORM,
+            baseline: frame.digest(),
             windows_of: windows.to_string(),
             windows: BTreeMap::new(),
             segments: BTreeMap::new(),
