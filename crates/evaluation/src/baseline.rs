@@ -13,6 +13,7 @@ use crate::{
     estimated::calibrator,
     profile::Profile,
     record::Columns,
+    regression::large_error,
     row::{Outcome, Row},
     schema::{Schema, Task},
 };
@@ -28,6 +29,10 @@ pub struct Frame {
     pub prediction_bins: Bins,
     /// A number near those that a regression predicts, from which its sums of squares are taken; 0 for classes.
     pub origin: f64,
+    /// The absolute error above which one is large, in the unit of what is predicted: the 90 % quantile of the baseline's; none for classes or
+    /// without labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub large_error: Option<f64>,
     /// What the probability of a predicted class is worth; none for a regression, or without enough labels.
     pub calibrator: Option<IsotonicRegression>,
 }
@@ -63,7 +68,8 @@ impl Frame {
         }
         let bins = Bins::of_all(&schema, sample, n_bins);
         let prediction_bins = prediction_bins(&schema.task, sample, n_bins);
-        Ok(Self { schema, bins, prediction_bins, origin: origin(sample), calibrator: calibrator(sample) })
+        let (origin, large_error) = (origin(sample), large_error(sample));
+        Ok(Self { schema, bins, prediction_bins, origin, large_error, calibrator: calibrator(sample) })
     }
 }
 

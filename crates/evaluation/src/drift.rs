@@ -99,7 +99,7 @@ fn measured(bins: &Bins, baseline: &FeatureCounts, current: &FeatureCounts) -> D
 }
 
 /// The cells of a feature, then its missing values.
-fn with_missing(bins: &Bins, counts: &FeatureCounts) -> Vec<u64> {
+pub(crate) fn with_missing(bins: &Bins, counts: &FeatureCounts) -> Vec<u64> {
     let mut cells = counts.cells(bins);
     cells.push(counts.n_missing());
     cells

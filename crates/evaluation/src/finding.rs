@@ -6,6 +6,7 @@ use crate::{
     change::{Change, Judgement},
     drift::Verdict,
     estimated::PromiseGap,
+    monitors::{MonitorReport, Watched},
     report::{FeatureReport, Part},
 };
 
@@ -29,25 +30,84 @@ pub struct Finding {
     pub since: Option<String>,
 }
 
+/// What findings are made of.
+pub(crate) struct Seen<'a> {
+    pub(crate) whole: &'a [Change],
+    pub(crate) windows: &'a [Part],
+    pub(crate) segments: &'a [Part],
+    pub(crate) features: &'a [FeatureReport],
+    pub(crate) predictions: &'a FeatureReport,
+    pub(crate) monitors: &'a [MonitorReport],
+}
+
+/// A feature or the predictions, of which the windows say that they have drifted, or a monitor does, or both.
+struct Moved<'a> {
+    feature: &'a FeatureReport,
+    has_drifted: bool,
+    alarm: Option<&'a MonitorReport>,
+}
+
 /// All findings but that of a broken promise, in no order of gravity.
-pub(crate) fn findings(
-    whole: &[Change],
-    windows: &[Part],
-    segments: &[Part],
-    features: &[FeatureReport],
-    predictions: &FeatureReport,
-) -> Vec<Finding> {
+pub(crate) fn findings(seen: &Seen<'_>) -> Vec<Finding> {
     let mut found: Vec<Finding> = Vec::new();
-    found.extend(WATCHED.iter().filter_map(|name| of_metric(name, whole, windows)));
-    found.extend(segments.iter().flat_map(of_segment));
-    let has_drifted = |feature: &&FeatureReport| feature.drift.verdict == Verdict::Drifted;
-    found.extend([predictions].into_iter().filter(has_drifted).map(of_feature));
-    let drifted: Vec<&FeatureReport> = features.iter().filter(has_drifted).collect();
-    match drifted.as_slice() {
-        several if several.len() > MOST_NAMED => found.push(of_features(several, features.len())),
-        few => found.extend(few.iter().map(|feature| of_feature(feature))),
+    found.extend(of_losses(seen.monitors));
+    found.extend(WATCHED.iter().filter_map(|name| of_metric(name, seen.whole, seen.windows)));
+    found.extend(seen.segments.iter().flat_map(of_segment));
+    found.extend(moved(seen.predictions, &Watched::Prediction, seen.monitors).iter().map(Moved::finding));
+    let features = seen.features.iter();
+    let moved: Vec<Moved<'_>> = features
+        .filter_map(|feature| moved(feature, &Watched::Feature(feature.name.clone()), seen.monitors))
+        .collect();
+    match moved.as_slice() {
+        several if several.len() > MOST_NAMED => found.push(of_features(several, seen.features.len())),
+        few => found.extend(few.iter().map(Moved::finding)),
     }
     found
+}
+
+/// The alarm of the monitor that counts wrong rows.
+fn of_losses(monitors: &[MonitorReport]) -> impl Iterator<Item = Finding> {
+    let losses = monitors.iter().filter(|monitor| monitor.watched.is_loss());
+    losses.filter_map(MonitorReport::alarm).map(|alarm| Finding {
+        judgement: Judgement::Worse,
+        subject: alarm.subject,
+        text: alarm.text,
+        since: Some(alarm.since),
+    })
+}
+
+fn moved<'a>(
+    feature: &'a FeatureReport,
+    watched: &Watched,
+    monitors: &'a [MonitorReport],
+) -> Option<Moved<'a>> {
+    let alarm = monitors.iter().find(|monitor| monitor.since.is_some() && monitor.watched == *watched);
+    let has_drifted = feature.drift.verdict == Verdict::Drifted;
+    (has_drifted || alarm.is_some()).then_some(Moved { feature, has_drifted, alarm })
+}
+
+impl Moved<'_> {
+    /// Since which window it has been so; without one, since when its monitor has alarmed.
+    fn since(&self) -> Option<String> {
+        self.feature.since.clone().or_else(|| self.alarm.and_then(|alarm| alarm.since.clone()))
+    }
+
+    fn finding(&self) -> Finding {
+        let texts = [self.of_windows(), self.alarm.map(MonitorReport::evidence)];
+        let texts: Vec<String> = texts.into_iter().flatten().collect();
+        Finding {
+            judgement: Judgement::Open,
+            subject: self.feature.name.clone(),
+            text: format!("its values have moved: {}", texts.join("; ")),
+            since: self.since(),
+        }
+    }
+
+    fn of_windows(&self) -> Option<String> {
+        let psi = self.feature.drift.psi.unwrap_or_default();
+        let floor = self.feature.drift.psi_noise_floor.unwrap_or_default();
+        self.has_drifted.then(|| format!("population stability index {psi:.3}, by chance at most {floor:.3}"))
+    }
 }
 
 /// Labels are said not to follow the probabilities if chance makes so wide a gap once in so many reports.
@@ -89,31 +149,24 @@ fn of_segment(segment: &Part) -> Option<Finding> {
     })
 }
 
-fn of_feature(feature: &FeatureReport) -> Finding {
-    let psi = feature.drift.psi.unwrap_or_default();
-    let floor = feature.drift.psi_noise_floor.unwrap_or_default();
-    Finding {
-        judgement: Judgement::Open,
-        subject: feature.name.clone(),
-        text: format!(
-            "its values have moved: population stability index {psi:.3}, by chance at most {floor:.3}"
-        ),
-        since: feature.since.clone(),
-    }
-}
-
-/// Many drifted features in one finding, those that moved most by name. They have drifted since the last of these did.
-fn of_features(drifted: &[&FeatureReport], n_features: usize) -> Finding {
-    let most = drifted.iter().take(MOST_NAMED);
+/// Many features that have moved in one finding, those that moved most by name. They have moved since the last of these did.
+fn of_features(moved: &[Moved<'_>], n_features: usize) -> Finding {
+    let most = moved.iter().take(MOST_NAMED);
     let names: Vec<String> = most
         .clone()
-        .map(|feature| format!("{} ({:.3})", feature.name, feature.drift.psi.unwrap_or_default()))
+        .map(|it| format!("{} ({:.3})", it.feature.name, it.feature.drift.psi.unwrap_or_default()))
         .collect();
+    let n_alarms = moved.iter().filter(|it| it.alarm.is_some()).count();
+    let of_monitors =
+        if n_alarms == 0 { String::new() } else { format!("; the monitors of {n_alarms} have alarmed") };
     Finding {
         judgement: Judgement::Open,
-        subject: format!("{} of {n_features} features", drifted.len()),
-        text: format!("their values have moved, by population stability index most {}", names.join(", ")),
-        since: most.filter_map(|feature| feature.since.clone()).max(),
+        subject: format!("{} of {n_features} features", moved.len()),
+        text: format!(
+            "their values have moved, by population stability index most {}{of_monitors}",
+            names.join(", ")
+        ),
+        since: most.filter_map(Moved::since).max(),
     }
 }
 

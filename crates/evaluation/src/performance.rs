@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::Error,
+    regression::Regression,
     row::{Outcome, Row},
     schema::Task,
 };
@@ -29,7 +30,7 @@ pub enum Performance {
     /// Of classes.
     Classification(Box<Classification>),
     /// Of numbers.
-    Regression(Box<RegressionSums>),
+    Regression(Box<Regression>),
 }
 
 /// Counters of predicted classes and their probabilities.
@@ -57,17 +58,14 @@ pub struct Metric {
 }
 
 impl Performance {
-    /// Counters of nothing. `origin` is a number near those that a regression predicts.
+    /// Counters of nothing. `origin` is a number near those that a regression predicts, `large_error` the absolute error above which one
+    /// is large.
     ///
     /// # Errors
     /// [`Error::Task`] if the task has too many classes or too few, or no such number.
-    pub fn new(task: &Task, origin: f64) -> Result<Self, Error> {
+    pub fn new(task: &Task, origin: f64, large_error: Option<f64>) -> Result<Self, Error> {
         match task {
-            Task::Regression => {
-                let sums = RegressionSums::new(origin);
-                let sums = sums.map_err(|error| Error::Task { reason: error.to_string() })?;
-                Ok(Self::Regression(Box::new(sums)))
-            }
+            Task::Regression => Ok(Self::Regression(Box::new(Regression::new(origin, large_error)?))),
             Task::Classification { classes } => {
                 Ok(Self::Classification(Box::new(Classification::new(classes.len())?)))
             }
@@ -86,9 +84,8 @@ impl Performance {
                 counts.add(predicted, truth, row.probabilities);
             }
             (Self::Classification(counts), ..) => counts.n_unknown += 1,
-            (Self::Regression(sums), Outcome::Number(predicted), Some(Outcome::Number(truth))) => {
-                // What is not finite has no error to count.
-                let _ = sums.add(truth, predicted);
+            (Self::Regression(counts), Outcome::Number(predicted), Some(Outcome::Number(truth))) => {
+                counts.add(truth, predicted);
             }
             (Self::Regression(_), ..) => {}
         }
@@ -101,9 +98,7 @@ impl Performance {
     pub fn merge(&mut self, other: &Self) -> Result<(), Error> {
         match (self, other) {
             (Self::Classification(counts), Self::Classification(others)) => counts.merge(others),
-            (Self::Regression(sums), Self::Regression(others)) => {
-                sums.merge(others).map_err(|_| Error::Mismatch { what: "origins" })
-            }
+            (Self::Regression(counts), Self::Regression(others)) => counts.merge(others),
             _ => Err(Error::Mismatch { what: "tasks" }),
         }
     }
@@ -113,7 +108,20 @@ impl Performance {
     pub fn metrics(&self, confidence: Confidence) -> Vec<Metric> {
         match self {
             Self::Classification(counts) => counts.metrics(confidence),
-            Self::Regression(sums) => regression_metrics(sums, confidence),
+            Self::Regression(counts) => regression_metrics(&counts.sums, confidence),
+        }
+    }
+
+    /// How many labelled rows are wrong, and how many there are, as the accuracy counts them; of a regression, how many absolute errors are
+    /// above the 90 % quantile of the baseline's. None if the baseline has no such quantile.
+    #[must_use]
+    pub fn losses(&self) -> Option<(u64, u64)> {
+        match self {
+            Self::Classification(counts) => {
+                let n = counts.confusion.n();
+                Some((n - counts.confusion.n_right(), n))
+            }
+            Self::Regression(counts) => counts.losses(),
         }
     }
 

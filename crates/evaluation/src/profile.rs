@@ -40,7 +40,7 @@ impl Profile {
             n_rows: 0,
             features: frame.bins.iter().map(Bins::empty).collect(),
             predictions: frame.prediction_bins.empty(),
-            performance: Performance::new(&frame.schema.task, frame.origin)?,
+            performance: Performance::new(&frame.schema.task, frame.origin, frame.large_error)?,
             estimated: Estimated::new(),
             account: Account::default(),
         })

@@ -10,8 +10,9 @@ use crate::{
     drift::{Drift, DriftRule, Verdict, drift},
     error::Error,
     estimated::PromiseGap,
-    finding::{Finding, broken_promise, findings},
+    finding::{Finding, Seen, broken_promise, findings},
     join::Account,
+    monitors::{MonitorReport, Monitors},
     performance::Metric,
     profile::Profile,
     schema::Kind,
@@ -68,6 +69,9 @@ pub struct Report {
     pub features: Vec<FeatureReport>,
     /// What was predicted, then and now.
     pub predictions: FeatureReport,
+    /// The monitors, which may be looked at as often as one likes: that of the loss, then those of features and predictions.
+    #[serde(default)]
+    pub monitors: Vec<MonitorReport>,
 }
 
 /// A set of rows.
@@ -138,16 +142,23 @@ pub struct Cell {
     pub current: f64,
 }
 
-/// Makes the report of `windows`, in the order of time, and of `segments`, against `baseline`.
+/// Makes the report of `windows`, in the order of time, and of `segments`, against `baseline`. Without `monitors` that were carried along
+/// elsewhere, such as by a server that looks more often, there is one look per window.
 ///
 /// # Errors
-/// [`Error::Mismatch`] if a profile is of another baseline, [`Error::Task`] if the baseline's own is of none.
+/// [`Error::Mismatch`] if a profile is of another baseline, [`Error::OtherBaseline`] if the monitors are, [`Error::Task`] if the baseline's
+/// own profile is of none.
 pub fn report(
     baseline: &Baseline,
     windows: &[Named],
     segments: &[Named],
     rules: Rules,
+    monitors: Option<&Monitors>,
 ) -> Result<Report, Error> {
+    let monitors = match monitors {
+        Some(carried) => carried.check(baseline).map(|()| carried.reports()),
+        None => watched(baseline, windows, rules).map(|monitors| monitors.reports()),
+    }?;
     let mut whole = Profile::new(&baseline.frame)?;
     for window in windows {
         whole.merge(&window.profile)?;
@@ -167,8 +178,14 @@ pub fn report(
     segments.sort_by_key(|segment| std::cmp::Reverse(segment.n_rows));
     let features = features(baseline, &whole, &windows, &by_window, rules);
     let predictions = predictions(baseline, &whole, rules);
-    let mut findings =
-        findings(&changes(&then.metrics, &now.metrics, rules), &windows, &segments, &features, &predictions);
+    let mut findings = findings(&Seen {
+        whole: &changes(&then.metrics, &now.metrics, rules),
+        windows: &windows,
+        segments: &segments,
+        features: &features,
+        predictions: &predictions,
+        monitors: &monitors,
+    });
     findings.extend(now.promise_gap.and_then(broken_promise));
     findings.sort_by_key(|finding| finding.judgement);
     Ok(Report {
@@ -181,7 +198,17 @@ pub fn report(
         segments,
         features,
         predictions,
+        monitors,
     })
+}
+
+/// Monitors that have looked once per window.
+fn watched(baseline: &Baseline, windows: &[Named], rules: Rules) -> Result<Monitors, Error> {
+    let mut monitors = Monitors::new(baseline, rules.into())?;
+    for window in windows {
+        monitors.look(&baseline.frame, &window.profile, &window.name)?;
+    }
+    Ok(monitors)
 }
 
 fn drifts(baseline: &Baseline, profile: &Profile, rules: Rules) -> Vec<Drift> {

@@ -90,7 +90,7 @@ fn reported(baseline: &Baseline, windows: &[Vec<Made>]) -> Report {
         profile: counted(&baseline.frame, made),
     };
     let windows: Vec<Named> = windows.iter().enumerate().map(named).collect();
-    report(baseline, &windows, &[], Rules::default()).unwrap()
+    report(baseline, &windows, &[], Rules::default(), None).unwrap()
 }
 
 #[test]

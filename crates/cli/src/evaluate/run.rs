@@ -246,7 +246,7 @@ fn finish(baseline: &Baseline, profiles: Profiles, outputs: &Outputs) -> Result<
     let windows: Vec<Named> = profiles.windows.into_iter().map(window).collect();
     let segments: Vec<Named> =
         profiles.segments.into_iter().map(|(name, profile)| Named { name, profile }).collect();
-    let report = evaluation::report(baseline, &windows, &segments, rules(outputs)?)?;
+    let report = evaluation::report(baseline, &windows, &segments, rules(outputs)?, None)?;
     if let Some(path) = &outputs.html {
         files::write(path, report.page().as_bytes())?;
     }
