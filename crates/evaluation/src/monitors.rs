@@ -14,6 +14,7 @@ mod watch;
 use serde::{Deserialize, Serialize};
 
 pub use alarm::{Alarm, LossReport, MonitorReport, Watched};
+pub(crate) use alarm::{e_value, percent};
 
 use crate::{
     baseline::{Baseline, Frame},

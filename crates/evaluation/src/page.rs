@@ -1,6 +1,7 @@
 //! The report as one page: HTML with its style and plots inside, which reads no other file and runs no script.
 
 mod plot;
+mod watched;
 
 use metrics::Estimate;
 
@@ -25,6 +26,7 @@ impl Report {
             head(self, &title),
             findings(self),
             metrics(self),
+            watched::watched(self),
             labels(&self.current),
             reliability(self),
             features(self),
@@ -114,7 +116,7 @@ fn metric_card(report: &Report, name: &str) -> String {
     let (then, now) = (of(&report.baseline), of(&report.current));
     let by_window: Vec<Option<&Change>> = report.windows.iter().map(|part| named(part, name)).collect();
     format!(
-        "<div class=\"card\"><h3>{name}</h3>{} <span class=\"soft\">baseline {}</span>{}</div>",
+        "<div class=\"card\"><h3>{name}</h3>{}<br><span class=\"soft\">baseline {}</span>{}</div>",
         now.map_or_else(|| "–".to_owned(), |it| with_interval(&it)),
         then.map_or_else(|| "–".to_owned(), |it| with_interval(&it)),
         plot::over_windows(&by_window, then)

@@ -324,6 +324,8 @@ fn a_feature_is_named_once_with_both_kinds_of_evidence_and_wakes_nobody() {
     let size = report.findings.iter().find(|finding| finding.subject == "size").unwrap();
     assert!(size.text.contains("population stability index") && size.text.contains("evidence"), "{size:?}");
     assert!(!report.is_alarm());
+    let page = report.page();
+    assert!(page.contains("Watched continuously") && page.contains("feature size"));
 }
 
 #[test]

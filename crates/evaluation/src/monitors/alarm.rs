@@ -142,7 +142,7 @@ impl LossReport {
 }
 
 /// An e-value by its natural logarithm, as people read it; a large one is rounded down to a power of ten.
-fn e_value(log: f64) -> String {
+pub(crate) fn e_value(log: f64) -> String {
     let tens = log / std::f64::consts::LN_10;
     if tens >= 5.0 {
         return format!("1e{:.0}", tens.floor());
@@ -152,7 +152,7 @@ fn e_value(log: f64) -> String {
 }
 
 /// A share in percent with two significant digits.
-fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     let digits = format!("{:.1e}", share * 100.0).parse::<f64>().unwrap_or(share * 100.0);
     format!("{digits} %")
 }
