@@ -123,7 +123,8 @@ impl Seen {
     fn write(&self, lines: &mut Vec<u8>, capture: &Capture, metadata: &Metadata, time: f64) -> u64 {
         let n_rows = self.n_rows();
         let (inputs, outputs) = (told(&self.inputs, n_rows, capture), told(&self.outputs, n_rows, capture));
-        let (Ok(mut inputs), Ok(mut outputs)) = (RowWriter::new(&inputs, n_rows), RowWriter::new(&outputs, n_rows))
+        let (Ok(mut inputs), Ok(mut outputs)) =
+            (RowWriter::new(&inputs, n_rows), RowWriter::new(&outputs, n_rows))
         else {
             return 0;
         };
@@ -148,7 +149,14 @@ impl Seen {
         n_lines
     }
 
-    fn write_end(&self, lines: &mut Vec<u8>, client: &str, key: Option<&[u8]>, metadata: &Metadata, time: f64) {
+    fn write_end(
+        &self,
+        lines: &mut Vec<u8>,
+        client: &str,
+        key: Option<&[u8]>,
+        metadata: &Metadata,
+        time: f64,
+    ) {
         let mut text = |name: &str, text: &str| {
             lines.extend_from_slice(name.as_bytes());
             // Writing a text cannot fail.

@@ -21,8 +21,6 @@ mod parameters;
 mod prometheus;
 mod rows;
 mod run;
-#[cfg(test)]
-mod tests;
 mod webhook;
 
 use evaluation::{Baseline, FORM};
@@ -87,10 +85,14 @@ fn answer<D: Database>(
     let method = request.method();
     let is = |expected: &Method| check_method(method, expected);
     let json = match action {
-        "/predictions" => return is(&Method::POST).and_then(|()| predictions(store, now, &parameters, request)),
+        "/predictions" => {
+            return is(&Method::POST).and_then(|()| predictions(store, now, &parameters, request));
+        }
         "/ground-truth" => return is(&Method::POST).and_then(|()| labels(store, now, &parameters, request)),
         "/baseline" => is(&Method::PUT).and_then(|()| baseline(store, &parameters, request.body()))?,
-        "/report" => return is(&Method::GET).and_then(|()| report(store, now, &parameters, request)).map(done),
+        "/report" => {
+            return is(&Method::GET).and_then(|()| report(store, now, &parameters, request)).map(done);
+        }
         "/alarms" => is(&Method::GET).and_then(|()| Ok(json(&store.alarms(parameters.model()?)?)))?,
         "/fold" => is(&Method::POST).and_then(|()| fold_all(store, config, now))?,
         "/run" => is(&Method::POST).and_then(|()| run::run(request.body()))?,
@@ -178,9 +180,14 @@ fn lost(request: &Request<&[u8]>) -> Option<u64> {
     request.headers().get(LOST)?.to_str().ok()?.parse().ok().filter(|&lost| lost > 0)
 }
 
-fn baseline<D: Database>(store: &Store<'_, D>, parameters: &Parameters<'_>, body: &[u8]) -> Result<Response<Vec<u8>>> {
+fn baseline<D: Database>(
+    store: &Store<'_, D>,
+    parameters: &Parameters<'_>,
+    body: &[u8],
+) -> Result<Response<Vec<u8>>> {
     let (model, settings) = (parameters.model()?, parameters.settings()?);
-    let baseline: Baseline = serde_json::from_slice(body).map_err(|error| Error::body("a baseline", &error))?;
+    let baseline: Baseline =
+        serde_json::from_slice(body).map_err(|error| Error::body("a baseline", &error))?;
     if baseline.form != FORM {
         let found = baseline.form.to_string();
         return Err(Error::Parameter { name: "form", expected: format!("a baseline of form {FORM}"), found });

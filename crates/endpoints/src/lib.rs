@@ -6,6 +6,7 @@
 pub mod batch_chunk;
 pub mod capture;
 mod encoding;
+pub mod evaluate;
 pub mod grpc;
 mod model;
 pub mod predict;

@@ -66,11 +66,19 @@ impl<D: Database> Store<'_, D> {
     }
 
     /// Keeps alarms and what has been said, unless somebody else has been faster.
-    fn keep(&self, model: &str, before: Option<&str>, after: &str, alarms: &[Alarm], source: &str) -> Result<usize> {
+    fn keep(
+        &self,
+        model: &str,
+        before: Option<&str>,
+        after: &str,
+        alarms: &[Alarm],
+        source: &str,
+    ) -> Result<usize> {
         let events = alarms.iter().map(|alarm| body(alarm, source)).collect::<Result<Vec<_>>>()?;
         transaction(self.database, || {
             let statement = "UPDATE plinth_models SET judged = $1 WHERE model = $2 AND coalesce(judged, '') = $3 RETURNING 1";
-            let parameters = [Value::text(after), Value::text(model), Value::text(before.unwrap_or_default())];
+            let parameters =
+                [Value::text(after), Value::text(model), Value::text(before.unwrap_or_default())];
             if execute(self.database, statement, &parameters)?.is_empty() {
                 return Ok(0);
             }
@@ -98,8 +106,11 @@ impl<D: Database> Store<'_, D> {
     }
 
     fn judged(&self, model: &str) -> Result<Option<String>> {
-        let rows =
-            execute(self.database, "SELECT judged FROM plinth_models WHERE model = $1", &[Value::text(model)])?;
+        let rows = execute(
+            self.database,
+            "SELECT judged FROM plinth_models WHERE model = $1",
+            &[Value::text(model)],
+        )?;
         Ok(rows.into_iter().next().and_then(|row| row.into_iter().next()?.into_text()))
     }
 
@@ -133,7 +144,8 @@ impl<D: Database> Store<'_, D> {
     /// # Errors
     /// [`Error::Database`].
     pub fn alarms(&self, model: &str) -> Result<Vec<Raised>> {
-        let statement = "SELECT alarm, delivery FROM plinth_alarms WHERE model = $1 ORDER BY raised DESC, id LIMIT 1000";
+        let statement =
+            "SELECT alarm, delivery FROM plinth_alarms WHERE model = $1 ORDER BY raised DESC, id LIMIT 1000";
         let rows = execute(self.database, statement, &[Value::text(model)])?;
         let raised = |row: Vec<Value>| {
             let [event, delivery] = <[Value; 2]>::try_from(row).ok()?;
@@ -157,7 +169,13 @@ impl<D: Database> Store<'_, D> {
     }
 
     /// The report of selected profiles; with the monitors that looked at every fold if it is of everything.
-    pub(crate) fn report_of(&self, known: &Model, selected: Selected, rules: Rules, is_whole: bool) -> Result<Report> {
+    pub(crate) fn report_of(
+        &self,
+        known: &Model,
+        selected: Selected,
+        rules: Rules,
+        is_whole: bool,
+    ) -> Result<Report> {
         let (windows, segments) = selected.named(Windows::Seconds(known.settings.cut.window_s));
         let carried = if is_whole { Some(monitors(known)?) } else { None };
         Ok(evaluation::report(&known.baseline, &windows, &segments, rules, carried.as_ref())?)

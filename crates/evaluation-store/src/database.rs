@@ -126,7 +126,10 @@ impl Dialect {
         match self {
             Self::Sqlite => statement.to_owned(),
             Self::Postgres => statement
-                .replace("INTEGER PRIMARY KEY AUTOINCREMENT", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY")
+                .replace(
+                    "INTEGER PRIMARY KEY AUTOINCREMENT",
+                    "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+                )
                 .replace("INTEGER", "BIGINT")
                 .replace("REAL", "DOUBLE PRECISION"),
         }
@@ -134,7 +137,11 @@ impl Dialect {
 }
 
 /// Carries out a statement; if a table is missing, makes all and carries it out once more.
-pub(crate) fn execute(database: &impl Database, statement: &str, parameters: &[Value]) -> Result<Vec<Vec<Value>>> {
+pub(crate) fn execute(
+    database: &impl Database,
+    statement: &str,
+    parameters: &[Value],
+) -> Result<Vec<Vec<Value>>> {
     let failed = |reason| Error::Database { reason };
     let statement = &*database.dialect().parameters(statement);
     match database.execute(statement, parameters) {

@@ -4,10 +4,7 @@ use evaluation::{Happened, Record, What, client_key};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, value::RawValue};
 
-use crate::{
-    Database, Dialect, Error, Result, Store, Value,
-    database::execute,
-};
+use crate::{Database, Dialect, Error, Result, Store, Value, database::execute};
 
 /// The kind of an event in the table.
 const PREDICTION: i64 = 0;
@@ -55,7 +52,11 @@ impl<D: Database> Store<'_, D> {
     /// [`Error::Row`] if one has no key, [`Error::Database`].
     pub fn add_labels(&self, model: &str, received: f64, labels: &[Truth]) -> Result<Added> {
         for (row, label) in labels.iter().enumerate() {
-            let checked = if label.key.is_null() { Err("a label needs a key".to_owned()) } else { check_key(&label.key) };
+            let checked = if label.key.is_null() {
+                Err("a label needs a key".to_owned())
+            } else {
+                check_key(&label.key)
+            };
             checked.map_err(|reason| Error::Row { row, reason })?;
         }
         self.append(model, TRUTH, received, labels)
@@ -73,9 +74,9 @@ impl<D: Database> Store<'_, D> {
     }
 
     fn append(&self, model: &str, kind: i64, received: f64, bodies: &[impl Serialize]) -> Result<Added> {
-        let list = serde_json::to_string(bodies).map_err(|error| Error::Row { row: 0, reason: error.to_string() })?;
-        let parameters =
-            [Value::text(model), Value::Integer(kind), Value::Real(received), Value::Text(list)];
+        let list = serde_json::to_string(bodies)
+            .map_err(|error| Error::Row { row: 0, reason: error.to_string() })?;
+        let parameters = [Value::text(model), Value::Integer(kind), Value::Real(received), Value::Text(list)];
         execute(self.database, append(self.database.dialect()), &parameters)?;
         Ok(Added { accepted: bodies.len() })
     }

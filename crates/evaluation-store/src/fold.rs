@@ -140,7 +140,9 @@ impl<D: Database> Store<'_, D> {
         let known = |row: Vec<Value>| {
             let [client, name, remembered] = <[Value; 3]>::try_from(row).ok()?;
             let remembered = parsed("a key", &remembered.into_text()?);
-            Some(remembered.map(|remembered| ((client.into_text().unwrap_or_default(), name.into_text().unwrap_or_default()), remembered)))
+            Some(remembered.map(|remembered| {
+                ((client.into_text().unwrap_or_default(), name.into_text().unwrap_or_default()), remembered)
+            }))
         };
         rows.into_iter().filter_map(known).collect()
     }
@@ -183,7 +185,8 @@ impl<D: Database> Store<'_, D> {
              ON CONFLICT (model, client, name) DO UPDATE SET is_orphan = excluded.is_orphan, time = excluded.time, \
              remembered = excluded.remembered"
         );
-        execute(self.database, &statement, &[Value::text(model), Value::Text(written("keys", &rows)?)]).map(drop)
+        execute(self.database, &statement, &[Value::text(model), Value::Text(written("keys", &rows)?)])
+            .map(drop)
     }
 
     fn write_profiles(&self, model: &str, profiles: &[(Place, Profile)]) -> Result<()> {
@@ -196,7 +199,8 @@ impl<D: Database> Store<'_, D> {
             "INSERT INTO plinth_profiles (model, segment, start, profile) SELECT $1, segment, start, profile FROM {given} \
              WHERE true ON CONFLICT (model, segment, start) DO UPDATE SET profile = excluded.profile"
         );
-        execute(self.database, &statement, &[Value::text(model), Value::Text(written("profiles", &rows)?)]).map(drop)
+        execute(self.database, &statement, &[Value::text(model), Value::Text(written("profiles", &rows)?)])
+            .map(drop)
     }
 
     /// The counters of each place, with what is new.
@@ -219,7 +223,8 @@ impl<D: Database> Store<'_, D> {
     }
 
     fn profile(&self, model: &str, place: &Place) -> Result<Option<Profile>> {
-        let statement = "SELECT profile FROM plinth_profiles WHERE model = $1 AND segment = $2 AND start = $3";
+        let statement =
+            "SELECT profile FROM plinth_profiles WHERE model = $1 AND segment = $2 AND start = $3";
         let parameters = [Value::text(model), Value::text(&place.segment), Value::Integer(place.window)];
         let rows = execute(self.database, statement, &parameters)?;
         let text = rows.into_iter().next().and_then(|row| row.into_iter().next()?.into_text());

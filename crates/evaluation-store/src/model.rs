@@ -111,7 +111,8 @@ impl<D: Database> Store<'_, D> {
 }
 
 fn status(row: Vec<Value>) -> Option<Status> {
-    let [model, has_baseline, waiting, orphans, lost, refused, last_refused] = <[Value; 7]>::try_from(row).ok()?;
+    let [model, has_baseline, waiting, orphans, lost, refused, last_refused] =
+        <[Value; 7]>::try_from(row).ok()?;
     let count = |value: &Value| value.integer().and_then(|n| u64::try_from(n).ok()).unwrap_or_default();
     Some(Status {
         model: model.into_text()?,

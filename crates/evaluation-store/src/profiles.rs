@@ -63,7 +63,9 @@ impl<D: Database> Store<'_, D> {
         let wanted = selection.segment.as_deref().unwrap_or_default();
         let mut selected = Selected::default();
         for row in execute(self.database, statement, &parameters)? {
-            let [Value::Text(segment), Value::Integer(window), Value::Text(profile)] = row.as_slice() else { continue };
+            let [Value::Text(segment), Value::Integer(window), Value::Text(profile)] = row.as_slice() else {
+                continue;
+            };
             let is_segment = !segment.is_empty();
             if segment == wanted {
                 selected.windows.push((*window, parsed("a profile", profile)?));

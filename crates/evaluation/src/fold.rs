@@ -114,7 +114,9 @@ impl Remembered {
     #[must_use]
     pub const fn time(&self) -> f64 {
         match self {
-            Self::Predicted(Predicted { time, .. }) | Self::Labelled { time, .. } | Self::Matched { time, .. } => *time,
+            Self::Predicted(Predicted { time, .. })
+            | Self::Labelled { time, .. }
+            | Self::Matched { time, .. } => *time,
         }
     }
 }
@@ -208,7 +210,10 @@ impl<'f> Fold<'f> {
         let of = client_key(&record.client, &record.key);
         let known = of.as_ref().and_then(|of| self.keys.get(of)).cloned();
         match known {
-            Some(Remembered::Predicted(Predicted { time, window, .. }) | Remembered::Matched { time, window, .. }) => {
+            Some(
+                Remembered::Predicted(Predicted { time, window, .. })
+                | Remembered::Matched { time, window, .. },
+            ) => {
                 // The same row at the same time is one that was sent again.
                 let is_again = time.to_bits() == predicted.time.to_bits();
                 self.count_in(window, |account| account.repeated += u64::from(!is_again))
@@ -411,7 +416,10 @@ mod tests {
     }
 
     /// Everything folded in pieces of so many, keys and counters carried along.
-    fn folded(happened: &[Happened], piece: usize) -> (BTreeMap<ClientKey, Remembered>, BTreeMap<Place, Profile>) {
+    fn folded(
+        happened: &[Happened],
+        piece: usize,
+    ) -> (BTreeMap<ClientKey, Remembered>, BTreeMap<Place, Profile>) {
         let (frame, columns, cut) = (frame(), columns(), cut());
         let (mut keys, mut profiles) = (BTreeMap::new(), BTreeMap::new());
         for piece in happened.chunks(piece) {

@@ -83,6 +83,10 @@ impl Record {
     /// # Errors
     /// [`Error::Record`] if it is none.
     pub fn read(json: &str) -> Result<Self, Error> {
+        // A list would be taken for the fields in their order.
+        if !json.trim_start().starts_with('{') {
+            return Err(Error::Record { reason: "expected an object".to_owned() });
+        }
         serde_json::from_str(json).map_err(|error| Error::Record { reason: error.to_string() })
     }
 
@@ -98,7 +102,9 @@ impl Record {
                 found.ok_or_else(|| Error::Record { reason: format!("there is no prediction `{name}`") })?
             }
             None if probabilities.is_empty() => {
-                return Err(Error::Record { reason: "there is neither a prediction nor a probability".to_owned() });
+                return Err(Error::Record {
+                    reason: "there is neither a prediction nor a probability".to_owned(),
+                });
             }
             None => Outcome::Class(likeliest(&probabilities)),
         };
@@ -120,7 +126,8 @@ impl Record {
             return list.as_array().map_or_else(Vec::new, |list| list.iter().map(number).collect());
         }
         let of_class = |class: &String| columns.probability.iter().find(|(name, _)| name == class);
-        let output = |(_, name): &(String, String)| self.outputs.get(name).map_or(f64::NAN, |it| number(only(it)));
+        let output =
+            |(_, name): &(String, String)| self.outputs.get(name).map_or(f64::NAN, |it| number(only(it)));
         task.classes().iter().filter_map(of_class).map(output).collect()
     }
 }
@@ -138,7 +145,9 @@ impl<'a> Features<'a> {
             None => self.element(name),
         };
         match (found, kind) {
-            (Some(Json::Number(number)), Kind::Number) => number.as_f64().map_or(Value::Missing, Value::Number),
+            (Some(Json::Number(number)), Kind::Number) => {
+                number.as_f64().map_or(Value::Missing, Value::Number)
+            }
             (Some(Json::Bool(is)), Kind::Number) => Value::Number(f64::from(u8::from(*is))),
             (Some(Json::String(text)), Kind::Category) => Value::Category(text),
             (Some(Json::Bool(true)), Kind::Category) => Value::Category("true"),
@@ -245,12 +254,14 @@ mod tests {
             r#"{"key":"a","inputs":{"x":[1,2.5],"country":["DE"],"age":null},"outputs":{"label":7,"p":[0.2,0.8]}}"#,
         )
         .unwrap();
-        let columns =
-            Columns { prediction: Some("label".to_owned()), probabilities: Some("p".to_owned()), ..Columns::default() };
+        let columns = Columns {
+            prediction: Some("label".to_owned()),
+            probabilities: Some("p".to_owned()),
+            ..Columns::default()
+        };
         let schema = schema();
         let parts = record.parts(&schema, &columns).unwrap();
-        let expected =
-            [Value::Number(1.0), Value::Number(2.5), Value::Category("DE"), Value::Missing];
+        let expected = [Value::Number(1.0), Value::Number(2.5), Value::Category("DE"), Value::Missing];
         assert_eq!(parts.row().features, expected);
         assert_eq!(parts.row().predicted, Outcome::Class(Some(1)));
         assert_eq!(parts.row().probabilities, [0.2, 0.8]);

@@ -54,7 +54,8 @@ fn post(url: &str, model: &str, lines: Vec<u8>) -> Result<(), String> {
         .header("prefer", "respond-async")
         .body(lines)
         .map_err(|error| error.to_string())?;
-    let response = outgoing::send_to(&format!("{url}?model={}", escaped(model)), request).map_err(|unreachable| unreachable.0)?;
+    let response = outgoing::send_to(&format!("{url}?model={}", escaped(model)), request)
+        .map_err(|unreachable| unreachable.0)?;
     if response.status().is_success() { Ok(()) } else { Err(format!("{url} answers {}", response.status())) }
 }
 

@@ -118,7 +118,10 @@ fn evaluate_config() -> endpoints::evaluate::Config {
         }
     });
     let webhook = variable(WEBHOOK_URL).map(|url| endpoints::evaluate::Webhook { url, secrets });
-    endpoints::evaluate::Config { source: variable(SOURCE).unwrap_or_else(|| "/evaluate".to_owned()), webhook }
+    endpoints::evaluate::Config {
+        source: variable(SOURCE).unwrap_or_else(|| "/evaluate".to_owned()),
+        webhook,
+    }
 }
 
 fn label() -> String {
@@ -127,7 +130,7 @@ fn label() -> String {
 
 /// A setting that may be a secret: a variable of the application, or of the environment. None if it is empty or not there.
 fn variable(name: &str) -> Option<String> {
-    let of_application = spin_sdk::variables::get(name.to_ascii_lowercase()).ok();
+    let of_application = spin_sdk::variables::get(&name.to_ascii_lowercase()).ok();
     of_application.or_else(|| std::env::var(name).ok()).filter(|value| !value.is_empty())
 }
 

@@ -13,7 +13,9 @@ impl Opened {
     /// Opens the PostgreSQL database at `address`, or the SQLite database with this label.
     pub(crate) fn new(address: Option<&str>, label: &str) -> Result<Self, String> {
         match address {
-            Some(address) => pg::Connection::open(address).map(Self::Postgres).map_err(|error| error.to_string()),
+            Some(address) => {
+                pg::Connection::open(address).map(Self::Postgres).map_err(|error| error.to_string())
+            }
             None => sqlite::Connection::open(label).map(Self::Sqlite).map_err(|error| error.to_string()),
         }
     }
@@ -32,7 +34,11 @@ impl Database for Opened {
             Self::Sqlite(connection) => {
                 let parameters: Vec<sqlite::Value> = parameters.iter().map(of_sqlite).collect();
                 let found = connection.execute(statement, &parameters).map_err(|error| error.to_string())?;
-                Ok(found.rows.into_iter().map(|row| row.values.into_iter().map(from_sqlite).collect()).collect())
+                Ok(found
+                    .rows
+                    .into_iter()
+                    .map(|row| row.values.into_iter().map(from_sqlite).collect())
+                    .collect())
             }
             Self::Postgres(connection) => {
                 let parameters: Vec<pg::ParameterValue> = parameters.iter().map(of_postgres).collect();
@@ -81,6 +87,7 @@ fn from_postgres(value: pg::DbValue) -> Value {
         pg::DbValue::Floating64(number) => Value::Real(number),
         pg::DbValue::Boolean(is) => Value::Integer(i64::from(is)),
         pg::DbValue::Str(text) => Value::Text(text),
-        pg::DbValue::Binary(_) | pg::DbValue::DbNull | pg::DbValue::Unsupported => Value::Null,
+        // PostgreSQL has no unsigned types; the others are in no table of ours.
+        _ => Value::Null,
     }
 }

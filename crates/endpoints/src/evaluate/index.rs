@@ -13,7 +13,9 @@ th:first-child,td:first-child{text-align:left}a{color:var(--link)}</style><h1>Co
 /// The page.
 pub(super) fn page(models: &[Status]) -> String {
     if models.is_empty() {
-        return format!("{HEAD}<p>No model has been evaluated yet. <code>PUT /evaluate/baseline?model=…</code> begins.</p>");
+        return format!(
+            "{HEAD}<p>No model has been evaluated yet. <code>PUT /evaluate/baseline?model=…</code> begins.</p>"
+        );
     }
     let rows: String = models.iter().map(row).collect();
     format!(

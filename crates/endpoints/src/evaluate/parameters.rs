@@ -29,7 +29,11 @@ impl<'q> Parameters<'q> {
     }
 
     pub(super) fn model(&self) -> Result<&str> {
-        let missing = || Error::Parameter { name: "model", expected: "a model's name".to_owned(), found: String::new() };
+        let missing = || Error::Parameter {
+            name: "model",
+            expected: "a model's name".to_owned(),
+            found: String::new(),
+        };
         self.get("model").ok_or_else(missing)
     }
 
@@ -74,7 +78,8 @@ impl<'q> Parameters<'q> {
     }
 
     fn number(&self, name: &'static str) -> Result<Option<f64>> {
-        let wrong = |found: &str| Error::Parameter { name, expected: "a number".to_owned(), found: found.to_owned() };
+        let wrong =
+            |found: &str| Error::Parameter { name, expected: "a number".to_owned(), found: found.to_owned() };
         self.get(name).map(|text| text.parse().map_err(|_| wrong(text))).transpose()
     }
 
@@ -89,7 +94,11 @@ impl<'q> Parameters<'q> {
         let Some(text) = self.get(name) else { return Ok(None) };
         match text.parse() {
             Ok(Windows::Seconds(seconds)) => Ok(Some(seconds)),
-            _ => Err(Error::Parameter { name, expected: "a time such as `1h` or `7d`".to_owned(), found: text.to_owned() }),
+            _ => Err(Error::Parameter {
+                name,
+                expected: "a time such as `1h` or `7d`".to_owned(),
+                found: text.to_owned(),
+            }),
         }
     }
 }

@@ -24,10 +24,11 @@ fn family<'a>(
     numbers: impl Iterator<Item = (Vec<(&'a str, &'a str)>, f64)>,
 ) {
     // Writing to a text cannot fail.
-    drop(writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}"));
+    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
     for (labels, number) in numbers {
-        let labels: Vec<String> = labels.iter().map(|(label, value)| format!("{label}=\"{}\"", escaped(value))).collect();
-        drop(writeln!(text, "{name}{{{}}} {number}", labels.join(",")));
+        let labels: Vec<String> =
+            labels.iter().map(|(label, value)| format!("{label}=\"{}\"", escaped(value))).collect();
+        let _ = writeln!(text, "{name}{{{}}} {number}", labels.join(","));
     }
 }
 
@@ -37,10 +38,16 @@ fn escaped(value: &str) -> String {
 
 fn counts(text: &mut String, models: &[Status]) {
     let numbers: [(&str, &str, &str, fn(&Status) -> u64); 4] = [
-        ("plinth_evaluation_waiting", "gauge", "Rows and labels that are kept and not counted yet.", |it| it.waiting),
-        ("plinth_evaluation_orphan_labels", "gauge", "Labels that wait for their prediction.", |it| it.orphans),
+        ("plinth_evaluation_waiting", "gauge", "Rows and labels that are kept and not counted yet.", |it| {
+            it.waiting
+        }),
+        ("plinth_evaluation_orphan_labels", "gauge", "Labels that wait for their prediction.", |it| {
+            it.orphans
+        }),
         ("plinth_evaluation_lost_total", "counter", "Captured rows that never arrived.", |it| it.lost),
-        ("plinth_evaluation_refused_total", "counter", "Rows and labels that could not be counted.", |it| it.refused),
+        ("plinth_evaluation_refused_total", "counter", "Rows and labels that could not be counted.", |it| {
+            it.refused
+        }),
     ];
     for (name, kind, help, count) in numbers {
         let all = models.iter().map(|status| (vec![("model", status.model.as_str())], count(status) as f64));
@@ -66,9 +73,9 @@ fn rows(text: &mut String, reports: &[(String, Report, usize)]) {
     family(text, name, numbers);
     let alarms = reports.iter().map(|(model, _, n)| (vec![("model", model.as_str())], *n as f64));
     family(text, ("plinth_evaluation_alarms_total", "counter", "Alarms that have been raised."), alarms);
-    let worse = reports.iter().map(|(model, report, _)| {
-        (vec![("model", model.as_str())], f64::from(u8::from(report.is_alarm())))
-    });
+    let worse = reports
+        .iter()
+        .map(|(model, report, _)| (vec![("model", model.as_str())], f64::from(u8::from(report.is_alarm()))));
     family(text, ("plinth_evaluation_is_worse", "gauge", "1 if something is worse than it may be."), worse);
 }
 
@@ -82,11 +89,18 @@ fn metrics(text: &mut String, reports: &[(String, Report, usize)]) {
                 ("upper", interval.map(|it| it.upper)),
             ];
             values.into_iter().filter_map(move |(bound, value)| {
-                Some((vec![("model", model.as_str()), ("metric", metric.name.as_str()), ("bound", bound)], value?))
+                Some((
+                    vec![("model", model.as_str()), ("metric", metric.name.as_str()), ("bound", bound)],
+                    value?,
+                ))
             })
         })
     });
-    let name = ("plinth_evaluation_metric", "gauge", "Metrics of all labelled rows, with their confidence intervals.");
+    let name = (
+        "plinth_evaluation_metric",
+        "gauge",
+        "Metrics of all labelled rows, with their confidence intervals.",
+    );
     family(text, name, numbers);
 }
 

@@ -47,7 +47,8 @@ impl Webhook {
         match &self.secrets {
             None => request = request.header("content-type", alerts::CONTENT_TYPE),
             Some(secrets) => {
-                let signed = headers(secrets, id, at, body.as_bytes()).map_err(|error| wrong(error.to_string()))?;
+                let signed =
+                    headers(secrets, id, at, body.as_bytes()).map_err(|error| wrong(error.to_string()))?;
                 for (name, value) in signed {
                     request = request.header(name, value);
                 }

@@ -55,7 +55,10 @@ struct Pile {
 /// Whether a request may be answered before it is carried out.
 pub(super) fn takes(request: &Request<WasiBody>) -> bool {
     let has = |name: &HeaderName, value: &str| {
-        request.headers().get(name).is_some_and(|found| found.as_bytes().eq_ignore_ascii_case(value.as_bytes()))
+        request
+            .headers()
+            .get(name)
+            .is_some_and(|found| found.as_bytes().eq_ignore_ascii_case(value.as_bytes()))
     };
     *request.method() == Method::POST && has(&PREFER, "respond-async") && has(&CONTENT_TYPE, LINES)
 }
@@ -87,7 +90,11 @@ impl Postbox {
         let mut piles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match piles.get_mut(address.path_and_query().map_or("/", |it| it.as_str())) {
             Some(pile) => work(pile),
-            None => work(piles.entry(address.path_and_query().map_or_else(String::new, ToString::to_string)).or_default()),
+            None => work(
+                piles
+                    .entry(address.path_and_query().map_or_else(String::new, ToString::to_string))
+                    .or_default(),
+            ),
         }
     }
 
@@ -210,7 +217,8 @@ mod tests {
         for _ in 0..3 {
             postbox.put(&address(), Bytes::from(vec![b'x'; MOST_BYTES / 2]));
         }
-        let lengths = [postbox.take(&address()), postbox.take(&address())].map(|taken| taken.unwrap().0.len());
+        let lengths =
+            [postbox.take(&address()), postbox.take(&address())].map(|taken| taken.unwrap().0.len());
         assert_eq!(lengths, [MOST_BYTES, MOST_BYTES / 2]);
     }
 }

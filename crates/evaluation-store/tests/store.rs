@@ -1,0 +1,253 @@
+//! The store in a real SQLite database: what is acknowledged is kept, what is kept is counted once, whoever counts.
+
+use databases::{Connection, Folder, Value as Stored};
+use evaluation::{
+    Baseline, Columns, Cut, FORM, Feature, Frame, Kind, Outcome, Profile, Row, Schema, Task, Value as Cell,
+};
+use evaluation_store::{Database, Dialect, Error, Selection, Settings, Store, Truth, Value};
+use serde_json::{json, value::RawValue};
+
+const MODEL: &str = "m";
+
+struct Sqlite(Connection);
+
+impl Database for Sqlite {
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+
+    fn execute(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Vec<Value>>, String> {
+        let parameters = parameters.iter().map(|value| match value.clone() {
+            Value::Integer(number) => Stored::Integer(number),
+            Value::Real(number) => Stored::Real(number),
+            Value::Text(text) => Stored::Text(text),
+            Value::Null => Stored::Null,
+        });
+        let rows = self.0.execute(statement, parameters.collect()).map_err(|error| error.to_string())?;
+        let value = |value| match value {
+            Stored::Integer(number) => Value::Integer(number),
+            Stored::Real(number) => Value::Real(number),
+            Stored::Text(text) => Value::Text(text),
+            Stored::Blob(_) | Stored::Null => Value::Null,
+        };
+        Ok(rows.rows.into_iter().map(|row| row.into_iter().map(value).collect()).collect())
+    }
+}
+
+struct Place {
+    _folder: tempfile::TempDir,
+    databases: Folder,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { databases: Folder::at(folder.path().to_owned()), _folder: folder }
+    }
+
+    fn open(&self) -> Sqlite {
+        Sqlite(self.databases.sqlite().unwrap())
+    }
+}
+
+/// Class 1 above a half, right nine times of ten.
+fn baseline() -> Baseline {
+    let schema = Schema {
+        features: vec![Feature { name: "x".to_owned(), kind: Kind::Number }],
+        task: Task::Classification { classes: vec!["0".to_owned(), "1".to_owned()] },
+    };
+    let rows: Vec<([Cell<'_>; 1], usize, usize)> = (0..1000)
+        .map(|row| {
+            let x = f64::from(row % 100) / 100.0;
+            let predicted = usize::from(x > 0.5);
+            ([Cell::Number(x)], predicted, if row % 10 == 0 { 1 - predicted } else { predicted })
+        })
+        .collect();
+    let rows: Vec<Row<'_>> = rows
+        .iter()
+        .map(|(features, predicted, truth)| Row {
+            features,
+            predicted: Outcome::Class(Some(*predicted)),
+            probabilities: &[],
+            truth: Some(Outcome::Class(Some(*truth))),
+        })
+        .collect();
+    let frame = Frame::of(schema, &rows, 10).unwrap();
+    let mut profile = Profile::new(&frame).unwrap();
+    rows.iter().for_each(|row| profile.add(&frame, row));
+    let columns = Columns { prediction: Some("label".to_owned()), ..Columns::default() };
+    Baseline { form: FORM, model: MODEL.to_owned(), columns, frame, profile }
+}
+
+fn settings() -> Settings {
+    Settings {
+        cut: Cut { window_s: 100, segments: vec!["country".to_owned()], horizon_s: None },
+        ..Settings::default()
+    }
+}
+
+/// Row `n` at second `n`, right unless `is_wrong`.
+fn row(n: u32) -> (Box<RawValue>, String) {
+    let x = f64::from(n % 100) / 100.0;
+    let label = u8::from(x > 0.5);
+    let country = if n % 4 == 0 { "FR" } else { "DE" };
+    let row = json!({"key": n, "client": "c", "time": n, "inputs": {"x": x, "country": country}, "outputs": {"label": label}});
+    (RawValue::from_string(row.to_string()).unwrap(), label.to_string())
+}
+
+fn truth(n: u32, label: &str) -> Truth {
+    Truth { key: json!(n), client: "c".to_owned(), label: json!(label), time: Some(f64::from(n) + 1.0) }
+}
+
+fn add<D: Database>(store: &Store<'_, D>, rows: std::ops::Range<u32>, is_wrong: impl Fn(u32) -> bool) {
+    let made: Vec<_> = rows.clone().map(row).collect();
+    let bodies: Vec<&RawValue> = made.iter().map(|(body, _)| body.as_ref()).collect();
+    store.add_predictions(MODEL, f64::from(rows.end), &bodies).unwrap();
+    let label = |(n, (_, label)): (u32, &(Box<RawValue>, String))| match is_wrong(n) {
+        true => truth(n, if label == "1" { "0" } else { "1" }),
+        false => truth(n, label),
+    };
+    let labels: Vec<Truth> = rows.clone().zip(&made).map(label).collect();
+    store.add_labels(MODEL, f64::from(rows.end), &labels).unwrap();
+}
+
+fn fold_all<D: Database>(store: &Store<'_, D>, now: f64) -> usize {
+    let mut n = 0;
+    while let Ok(progress) = store.fold(MODEL, now) {
+        n += progress.counted;
+        if !progress.is_more {
+            break;
+        }
+    }
+    n
+}
+
+#[test]
+fn what_is_added_is_counted_once_and_reported() {
+    let place = Place::new();
+    let database = place.open();
+    let store = Store::new(&database);
+    add(&store, 0..250, |n| n % 10 == 0);
+    assert!(matches!(store.fold(MODEL, 0.0), Err(Error::NoBaseline { .. })));
+    store.put_baseline(MODEL, &baseline(), &settings()).unwrap();
+    assert_eq!(fold_all(&store, 300.0), 500);
+    assert_eq!(fold_all(&store, 300.0), 0);
+    let report = store.report(MODEL, &Selection::default(), Default::default()).unwrap();
+    assert_eq!((report.current.n_rows, report.current.account.matched), (250, 250));
+    assert_eq!(report.windows.iter().map(|part| part.n_rows).collect::<Vec<_>>(), [100, 100, 50]);
+    let accuracy = report.current.metrics.iter().find(|metric| metric.name == "accuracy").unwrap();
+    assert!((accuracy.estimate.value - 0.9).abs() < 1e-12);
+    let segments: Vec<(&str, u64)> =
+        report.segments.iter().map(|part| (part.name.as_str(), part.n_rows)).collect();
+    assert_eq!(segments, [("country=DE", 187), ("country=FR", 63)]);
+    let french = Selection { from: Some(100.0), to: Some(200.0), segment: Some("country=FR".to_owned()) };
+    assert_eq!(store.report(MODEL, &french, Default::default()).unwrap().current.n_rows, 25);
+}
+
+#[test]
+fn many_who_count_at_once_count_each_row_once() {
+    let place = Place::new();
+    let first = place.open();
+    Store::new(&first).put_baseline(MODEL, &baseline(), &settings()).unwrap();
+    std::thread::scope(|scope| {
+        for part in 0..4_u32 {
+            let database = place.open();
+            scope.spawn(move || {
+                let store = Store::new(&database);
+                for piece in 0..10 {
+                    let from = part * 1000 + piece * 100;
+                    add(&store, from..from + 100, |_| false);
+                    // Whoever is slower finds that somebody else was faster; that is no error.
+                    store.fold(MODEL, 5000.0).unwrap();
+                }
+            });
+        }
+    });
+    let store = Store::new(&first);
+    fold_all(&store, 5000.0);
+    let report = store.report(MODEL, &Selection::default(), Default::default()).unwrap();
+    assert_eq!((report.current.n_rows, report.current.account.matched), (4000, 4000));
+    assert_eq!(report.monitors.iter().map(|monitor| monitor.n).max(), Some(4000));
+}
+
+#[test]
+fn a_new_baseline_counts_what_is_kept_anew() {
+    let place = Place::new();
+    let database = place.open();
+    let store = Store::new(&database);
+    store.put_baseline(MODEL, &baseline(), &settings()).unwrap();
+    add(&store, 0..300, |_| false);
+    fold_all(&store, 300.0);
+    let longer = Settings { cut: Cut { window_s: 1000, ..Cut::default() }, ..settings() };
+    store.put_baseline(MODEL, &baseline(), &longer).unwrap();
+    assert_eq!(fold_all(&store, 300.0), 600);
+    let report = store.report(MODEL, &Selection::default(), Default::default()).unwrap();
+    assert_eq!((report.windows.len(), report.segments.len(), report.current.n_rows), (1, 0, 300));
+}
+
+#[test]
+fn what_is_old_is_forgotten_and_its_counters_stay() {
+    let place = Place::new();
+    let database = place.open();
+    let store = Store::new(&database);
+    let settings = Settings { retention_s: 500.0, ..settings() };
+    store.put_baseline(MODEL, &baseline(), &settings).unwrap();
+    add(&store, 0..100, |_| false);
+    fold_all(&store, 100.0);
+    add(&store, 900..1000, |_| false);
+    fold_all(&store, 1000.0);
+    let n =
+        |table: &str| database.execute(&format!("SELECT count(*) FROM {table}"), &[]).unwrap()[0][0].clone();
+    assert_eq!((n("plinth_events"), n("plinth_keys")), (Value::Integer(200), Value::Integer(100)));
+    let report = store.report(MODEL, &Selection::default(), Default::default()).unwrap();
+    assert_eq!(report.current.n_rows, 200);
+}
+
+#[test]
+fn an_alarm_is_raised_once_and_taken_by_one() {
+    let place = Place::new();
+    let database = place.open();
+    let store = Store::new(&database);
+    store.put_baseline(MODEL, &baseline(), &settings()).unwrap();
+    add(&store, 0..500, |n| n / 4 % 10 == 0);
+    fold_all(&store, 500.0);
+    assert_eq!(store.raise(MODEL, 500.0, "/evaluate").unwrap(), 0, "{:?}", store.alarms(MODEL));
+    add(&store, 500..1500, |n| n / 4 % 2 == 0);
+    fold_all(&store, 1500.0);
+    let n_raised = store.raise(MODEL, 1500.0, "/evaluate").unwrap();
+    assert!(n_raised > 0);
+    assert_eq!(store.raise(MODEL, 1501.0, "/evaluate").unwrap(), 0);
+    let mut taken = Vec::new();
+    while let Some(due) = store.take_due(1501.0).unwrap() {
+        taken.push(due);
+    }
+    assert_eq!(taken.len(), n_raised);
+    // Whoever took it has not said what became of it: after a minute it is due again.
+    assert!(store.take_due(1562.0).unwrap().is_some());
+    let mut delivery = taken[0].delivery.clone();
+    delivery.record(alerts::Answer::Status { status: 204, retry_after: None }, 1502);
+    store.put_delivery(&delivery).unwrap();
+    let raised = store.alarms(MODEL).unwrap();
+    assert_eq!(raised.len(), n_raised);
+    assert!(raised.iter().any(|it| it.delivery.next_attempt().is_none()));
+    let error_rate = raised.iter().find(|it| it.event["subject"] == "error rate").unwrap();
+    assert_eq!(error_rate.event["specversion"], "1.0");
+    assert_eq!(error_rate.event["data"]["model"], MODEL);
+}
+
+#[test]
+fn rows_that_are_none_are_named_and_nothing_is_kept() {
+    let place = Place::new();
+    let database = place.open();
+    let store = Store::new(&database);
+    let good = row(1).0;
+    for wrong in [r#"{"key":1.5}"#, "[]", r#"{"key":"a","time":"yesterday"}"#] {
+        let wrong = RawValue::from_string(wrong.to_owned()).unwrap();
+        let error = store.add_predictions(MODEL, 0.0, &[&good, &wrong]).unwrap_err();
+        assert!(matches!(error, Error::Row { row: 1, .. }), "{error}");
+    }
+    assert!(store.models().unwrap().is_empty());
+    store.add_lost(MODEL, 3).unwrap();
+    store.add_lost(MODEL, 4).unwrap();
+    assert_eq!(store.models().unwrap()[0].lost, 7);
+}
