@@ -1,8 +1,9 @@
 """Makes the Python environments of the clients below `target/`. What they are asked to do is in `run.py`.
 
 One for each set of clients that wants versions of its own of what it depends on. Each installs what its requirements pin and
-nothing else, and does nothing if those have not changed. The store of `tests/batch/s3.py` has one too.
-Run: `python3 tests/conformance/environments.py` for those of the clients, with `moto` for that of the store.
+nothing else, and does nothing if those have not changed. The store of `tests/batch/s3.py` has one too, and PostgreSQL for the tests of
+`crates/databases`.
+Run: `python3 tests/conformance/environments.py` for those of the clients, with `moto` or `postgresql` for one of the others.
 """
 
 import re
@@ -51,7 +52,11 @@ SCHEMATHESIS = Environment(ROOT / "target/conformance-schemathesis-venv", HERE /
 
 MOTO = Environment(ROOT / "target/moto-venv", HERE.parent / "batch/requirements-s3.txt")
 
+POSTGRESQL = Environment(ROOT / "target/postgresql-venv", ROOT / "crates/databases/tests/postgres/requirements.txt")
+
+OTHERS = {"moto": MOTO, "postgresql": POSTGRESQL}
+
 
 if __name__ == "__main__":
-    for environment in (MOTO,) if sys.argv[1:] == ["moto"] else (CLIENTS, MLSERVER, SCHEMATHESIS):
+    for environment in [OTHERS[name] for name in sys.argv[1:]] or (CLIENTS, MLSERVER, SCHEMATHESIS):
         environment.make()

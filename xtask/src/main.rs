@@ -10,6 +10,7 @@ mod ci;
 mod conformance;
 mod engines;
 mod model;
+mod postgresql;
 mod process;
 mod setup;
 mod steps;

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::{
-    process,
+    postgresql, process,
     steps::Step,
     workspace::{WASMTIME_SERVE, Workspace},
 };
@@ -17,6 +17,7 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "tests, pure crates", run: pure },
     Step { name: "wasmtime serve", run: wasmtime_serve },
     Step { name: "plinth-cluster", run: plinth_cluster },
+    Step { name: "PostgreSQL", run: postgresql::install },
     Step { name: "tests, everything else", run: rest },
     Step { name: "batch on S3", run: batch_on_s3 },
 ];
@@ -64,7 +65,9 @@ fn plinth_cluster(workspace: &Workspace) -> Result<()> {
 fn rest(workspace: &Workspace) -> Result<()> {
     let mut packages = workspace.host_crates()?;
     packages.retain(|name| !PURE_CRATES.contains(&name.as_str()) && name != XTASK);
-    process::run(cargo_test(workspace, &packages).arg("--release"))
+    let mut command = cargo_test(workspace, &packages);
+    postgresql::add_to_path(workspace, &mut command)?;
+    process::run(command.arg("--release"))
 }
 
 /// Batch jobs against an S3-compatible server, which is installed below `target/` unless it is there.

@@ -1,13 +1,14 @@
 //! What Spin gives functions beside WASI: SQLite databases, key-value stores and variables, each by the labels and names of the
-//! component's manifest.
+//! component's manifest; and PostgreSQL databases, at the hosts that it allows.
 //!
 //! A label that the manifest does not list is `access-denied`, whether or not it exists, as in Spin.
 
 mod key_value;
+mod postgres;
 mod sqlite;
 mod variables;
 
-use databases::{Folder, KeyValue};
+use databases::{Folder, KeyValue, postgres::Postgres};
 use tokio::task;
 use wasmtime::component::{HasSelf, Linker};
 
@@ -23,9 +24,13 @@ mod bindings {
         with: {
             "fermyon:spin/sqlite.connection": super::sqlite::Open,
             "fermyon:spin/key-value.store": super::key_value::Open,
+            "fermyon:spin/postgres.connection": super::postgres::Open,
         },
     });
 }
+
+/// How many connections to databases an instance may hold at once.
+const MOST_CONNECTIONS: usize = 256;
 
 /// The label that every application has.
 pub(crate) const DEFAULT_LABEL: &str = "default";
@@ -34,6 +39,7 @@ pub(crate) const DEFAULT_LABEL: &str = "default";
 pub(crate) struct Stores {
     folder: Folder,
     key_value: Option<std::sync::Arc<KeyValue>>,
+    postgres: Postgres,
 }
 
 impl Stores {
@@ -43,7 +49,8 @@ impl Stores {
     /// [`databases::Error`].
     pub(crate) fn open(folder: Folder, uses_key_value: bool) -> databases::Result<Self> {
         let key_value = uses_key_value.then(|| folder.key_value()).transpose()?;
-        Ok(Self { folder, key_value: key_value.map(std::sync::Arc::new) })
+        let key_value = key_value.map(std::sync::Arc::new);
+        Ok(Self { folder, key_value, postgres: Postgres::default() })
     }
 }
 
@@ -54,7 +61,9 @@ impl Stores {
 pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     bindings::fermyon::spin::sqlite::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
     bindings::fermyon::spin::key_value::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
-    bindings::fermyon::spin::variables::add_to_linker::<State, HasSelf<State>>(linker, |state| state)
+    bindings::fermyon::spin::variables::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
+    bindings::fermyon::spin::rdbms_types::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
+    bindings::fermyon::spin::postgres::add_to_linker::<State, HasSelf<State>>(linker, |state| state)
 }
 
 /// Waits for a disk on a thread where that stops nobody else.

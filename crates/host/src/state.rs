@@ -13,7 +13,7 @@ pub(crate) struct State {
     pub(crate) table: ResourceTable,
     pub(crate) memory: InstanceMemory,
     pub(crate) outbound: Outbound,
-    /// How many connections to SQLite databases it holds.
+    /// How many connections to databases it holds.
     pub(crate) connections: usize,
 }
 

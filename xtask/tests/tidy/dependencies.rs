@@ -24,6 +24,7 @@ const OWNERS: [(&str, &[&str]); 11] = [
     ("object_store", &["crates/batch", BUILD_ONCE]),
     ("reqwest", &["crates/batch"]),
     ("rusqlite", &["crates/databases"]),
+    ("tokio-postgres", &["crates/databases"]),
     ("statrs", &["crates/metrics"]),
     ("hmac", &["crates/alerts"]),
 ];

@@ -7,13 +7,11 @@ use databases::{Connection, Rows, Value as Stored};
 use wasmtime::{Result, component::Resource};
 
 use super::{
+    MOST_CONNECTIONS,
     bindings::fermyon::spin::sqlite::{Error, Host, HostConnection, QueryResult, RowResult, Value},
     blocking,
 };
 use crate::state::State;
-
-/// How many connections an instance may hold at once, as in Spin.
-const MOST_CONNECTIONS: usize = 256;
 
 /// A connection that a guest holds.
 #[expect(unreachable_pub, reason = "the generated bindings name it in public items")]

@@ -75,7 +75,12 @@ impl AllowedHosts {
     #[must_use]
     pub fn allows(&self, uri: &Uri) -> bool {
         let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.host()) else { return false };
-        let port = uri.port_u16().or_else(|| well_known_port(scheme));
+        self.allows_host(scheme, host, uri.port_u16().or_else(|| well_known_port(scheme)))
+    }
+
+    /// Whether a connection to `host` is allowed, which is a name or an IP address with or without brackets.
+    #[must_use]
+    pub fn allows_host(&self, scheme: &str, host: &str, port: Option<u16>) -> bool {
         let host = host.to_ascii_lowercase();
         self.0.iter().any(|allowed| allowed.allows(scheme, &host, port))
     }
