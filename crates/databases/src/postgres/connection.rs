@@ -11,7 +11,6 @@ use std::{
 
 use futures::TryStreamExt as _;
 use tokio::{runtime::Handle, sync::OwnedSemaphorePermit};
-use tokio_postgres::Row;
 
 use super::{
     link::Link,
@@ -96,16 +95,21 @@ async fn table(link: &Link, statement: &str, parameters: &[Value]) -> Result<Tab
     let mut table = Table::default();
     let mut bytes = 0;
     while let Some(row) = rows.try_next().await? {
-        bytes += size(&row);
+        table.push(&row)?;
+        bytes += table.rows.last().map_or(0, |row| size(row));
         if bytes > MOST_BYTES {
             return Err(Error::PostgresRows { most_bytes: MOST_BYTES });
         }
-        table.push(&row)?;
     }
     Ok(table)
 }
 
 /// What a row takes in memory, about.
-fn size(row: &Row) -> usize {
-    mem::size_of::<Vec<Value>>() + row.len() * mem::size_of::<Value>() + row.raw_size_bytes()
+fn size(row: &[Option<Value>]) -> usize {
+    let text = |value: &Option<Value>| match value {
+        Some(Value::Text(text)) => text.len(),
+        Some(Value::Binary(bytes)) => bytes.len(),
+        _ => 0,
+    };
+    mem::size_of::<Vec<Value>>() + mem::size_of_val(row) + row.iter().map(text).sum::<usize>()
 }
