@@ -94,7 +94,9 @@ pub struct Client {
 }
 
 impl Client {
-    fn new(base_url: String) -> Self {
+    /// A client of the server with this URL.
+    #[must_use]
+    pub fn new(base_url: String) -> Self {
         let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE));
         Self { agent: config.build().into(), base_url }
     }
@@ -105,6 +107,15 @@ impl Client {
     /// If there is no answer.
     #[must_use]
     pub fn ask(&self, question: &Question) -> Answer {
+        self.try_ask(question).expect("the server answers")
+    }
+
+    /// Sends the question and reads the whole answer; none if the server ends before it is there.
+    ///
+    /// # Panics
+    /// If the question is no request.
+    #[must_use]
+    pub fn try_ask(&self, question: &Question) -> Option<Answer> {
         let mut request = http::Request::builder()
             .method(question.method.as_str())
             .uri(format!("{}{}", self.base_url, question.path));
@@ -112,9 +123,9 @@ impl Client {
             request = request.header(name, value);
         }
         let request = request.body(question.body.clone()).expect("the question is a request");
-        let mut response = self.agent.run(request).expect("the server answers");
-        let body = response.body_mut().with_config().limit(1 << 30).read_to_vec();
-        Answer::new(&response.map(|_| ()), body.expect("the body is whole"))
+        let mut response = self.agent.run(request).ok()?;
+        let body = response.body_mut().with_config().limit(1 << 30).read_to_vec().ok()?;
+        Some(Answer::new(&response.map(|_| ()), body))
     }
 }
 

@@ -11,13 +11,13 @@ use crate::jobs::{check_run, read_lines, write_lines};
 const SIDE: usize = 8;
 
 /// The held-out digits with their true labels, predicted into Parquet: once as they are, once blurred.
-struct Predicted {
+pub(crate) struct Predicted {
     folder: TempDir,
-    rows: Rows,
+    pub(crate) rows: Rows,
 }
 
 impl Predicted {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let predicted = Self { folder: tempfile::tempdir().unwrap(), rows: Rows::read() };
         predicted.predict("sharp", Vec::clone);
         predicted.predict("blurred", |pixels| blurred(&blurred(pixels)));
@@ -70,7 +70,7 @@ impl Predicted {
         rows.iter().filter(|row| row["label"] == row["truth"]).count()
     }
 
-    fn baseline(&self) -> String {
+    pub(crate) fn baseline(&self) -> String {
         self.baseline_of("sharp", "baseline.json")
     }
 
@@ -128,7 +128,7 @@ impl Predicted {
 }
 
 /// Each pixel the mean of itself and its neighbours.
-fn blurred(pixels: &[f32]) -> Vec<f32> {
+pub(crate) fn blurred(pixels: &[f32]) -> Vec<f32> {
     let near = |at: usize| at.saturating_sub(1)..=(at + 1).min(SIDE - 1);
     let mean = |place: usize| {
         let cells = near(place / SIDE).flat_map(|y| near(place % SIDE).map(move |x| y * SIDE + x));
@@ -145,7 +145,7 @@ fn accuracy(report: &Value) -> f64 {
 }
 
 #[test]
-fn blurred_digits_with_late_labels_are_an_alarm_and_sharp_ones_are_not() {
+pub(crate) fn blurred_digits_with_late_labels_are_an_alarm_and_sharp_ones_are_not() {
     let predicted = Predicted::new();
     predicted.baseline();
     let quiet = predicted.run("sharp", &["--label", "truth"], 0);

@@ -19,6 +19,7 @@ mod cluster;
 mod command;
 mod digits;
 mod evaluate;
+mod evaluate_server;
 mod grpc;
 mod jobs;
 mod keys;

@@ -128,6 +128,7 @@ impl Seen {
         else {
             return 0;
         };
+        let ending = Ending { digest: metadata.identity(), time };
         let mut n_lines = 0;
         for row in 0..n_rows {
             let start = lines.len();
@@ -143,35 +144,10 @@ impl Seen {
                 lines.truncate(start);
                 continue;
             }
-            self.write_end(lines, client, key, metadata, time);
+            write_end(lines, client, key, &ending);
             n_lines += 1;
         }
         n_lines
-    }
-
-    fn write_end(
-        &self,
-        lines: &mut Vec<u8>,
-        client: &str,
-        key: Option<&[u8]>,
-        metadata: &Metadata,
-        time: f64,
-    ) {
-        let mut text = |name: &str, text: &str| {
-            lines.extend_from_slice(name.as_bytes());
-            // Writing a text cannot fail.
-            drop(serde_json::to_writer(&mut *lines, text));
-        };
-        text(",\"digest\":", &metadata.identity());
-        if !client.is_empty() {
-            text(",\"client\":", client);
-        }
-        lines.extend_from_slice(format!(",\"time\":{time:.6}").as_bytes());
-        if let Some(key) = key {
-            lines.extend_from_slice(b",\"key\":");
-            lines.extend_from_slice(key);
-        }
-        lines.extend_from_slice(b"}\n");
     }
 
     fn name(&self, row: usize) -> (&str, Option<&[u8]>) {
@@ -184,6 +160,30 @@ impl Seen {
         let of_outputs = || self.outputs.first().and_then(Tensor::rows).and_then(|n| usize::try_from(n).ok());
         if self.names.is_empty() { of_outputs().unwrap_or_default() } else { self.names.len() }
     }
+}
+
+/// What all rows of an answer end with.
+struct Ending {
+    digest: String,
+    time: f64,
+}
+
+fn write_end(lines: &mut Vec<u8>, client: &str, key: Option<&[u8]>, ending: &Ending) {
+    let mut text = |name: &str, text: &str| {
+        lines.extend_from_slice(name.as_bytes());
+        // Writing a text cannot fail.
+        drop(serde_json::to_writer(&mut *lines, text));
+    };
+    text(",\"digest\":", &ending.digest);
+    if !client.is_empty() {
+        text(",\"client\":", client);
+    }
+    lines.extend_from_slice(format!(",\"time\":{:.6}", ending.time).as_bytes());
+    if let Some(key) = key {
+        lines.extend_from_slice(b",\"key\":");
+        lines.extend_from_slice(key);
+    }
+    lines.extend_from_slice(b"}\n");
 }
 
 /// The tensors that are told and have a value for each row, in a form that JSON has.

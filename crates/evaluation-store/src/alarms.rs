@@ -48,15 +48,16 @@ impl<D: Database> Store<'_, D> {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds")]
         let (at, cooldown) = (now as i64, Cooldown(known.settings.cooldown_s.max(0.0) as u64));
         let due = watches.due(&report.findings, at, cooldown);
-        let alarms = due
-            .into_iter()
-            .map(|(finding, occurrence)| Alarm::new(model, finding, occurrence, evidence(&report, finding)));
-        let alarms: Vec<Alarm> = alarms.collect();
+        let alarms = due.into_iter().map(|(finding, occurrence)| {
+            let alarm = Alarm::new(model, finding, occurrence, evidence(&report, finding));
+            body(&alarm, source).map(|body| (alarm, body))
+        });
+        let alarms = alarms.collect::<Result<Vec<_>>>()?;
         let judgement = written("alarms", &watches)?;
         if judged.as_deref() == Some(judgement.as_str()) {
             return Ok(0);
         }
-        self.keep(model, judged.as_deref(), &judgement, &alarms, source)
+        self.keep(model, judged.as_deref(), &judgement, &alarms)
     }
 
     /// Windows that have ended.
@@ -71,10 +72,8 @@ impl<D: Database> Store<'_, D> {
         model: &str,
         before: Option<&str>,
         after: &str,
-        alarms: &[Alarm],
-        source: &str,
+        alarms: &[(Alarm, String)],
     ) -> Result<usize> {
-        let events = alarms.iter().map(|alarm| body(alarm, source)).collect::<Result<Vec<_>>>()?;
         transaction(self.database, || {
             let statement = "UPDATE plinth_models SET judged = $1 WHERE model = $2 AND coalesce(judged, '') = $3 RETURNING 1";
             let parameters =
@@ -82,7 +81,7 @@ impl<D: Database> Store<'_, D> {
             if execute(self.database, statement, &parameters)?.is_empty() {
                 return Ok(0);
             }
-            for (alarm, event) in alarms.iter().zip(&events) {
+            for (alarm, event) in alarms {
                 self.insert(alarm, event)?;
             }
             Ok(alarms.len())

@@ -53,6 +53,8 @@ pub struct Waiting {
 struct New {
     happened: Vec<Happened>,
     last: i64,
+    /// When they are counted.
+    now: f64,
 }
 
 impl<D: Database> Store<'_, D> {
@@ -62,7 +64,7 @@ impl<D: Database> Store<'_, D> {
     /// [`crate::Error::NoBaseline`], [`crate::Error::Database`]. Nothing has been counted then.
     pub fn fold(&self, model: &str, now: f64) -> Result<Progress> {
         let known = self.model(model)?;
-        let Some(new) = self.new_events(model, &known)? else {
+        let Some(new) = self.new_events(model, &known, now)? else {
             return Ok(Progress { counted: 0, is_more: false });
         };
         let keys = self.remembered(model, &new.happened)?;
@@ -72,7 +74,7 @@ impl<D: Database> Store<'_, D> {
             fold.add(happened)?;
         }
         let folded = fold.finish();
-        let is_written = self.write(model, &known, &new, &folded, now)?;
+        let is_written = self.write(model, &known, &new, &folded)?;
         if is_written {
             self.age(model, new.last, now - known.settings.retention_s)?;
         }
@@ -96,7 +98,7 @@ impl<D: Database> Store<'_, D> {
         Ok(Waiting { n, since: since.real() })
     }
 
-    fn new_events(&self, model: &str, known: &Model) -> Result<Option<New>> {
+    fn new_events(&self, model: &str, known: &Model, now: f64) -> Result<Option<New>> {
         let last = match self.database.dialect() {
             Dialect::Sqlite => i64::MAX,
             Dialect::Postgres => self.last_visible()?,
@@ -110,7 +112,7 @@ impl<D: Database> Store<'_, D> {
         let last = rows.last().and_then(|row| row.first()?.integer());
         let happened = rows.iter().map(|row| events::happened(row.get(1..).unwrap_or_default()));
         let happened = happened.collect::<Result<Vec<_>>>()?;
-        Ok(last.map(|last| New { happened, last }))
+        Ok(last.map(|last| New { happened, last, now }))
     }
 
     /// The last event before which none can still become visible: those that append now are waited for.
@@ -148,9 +150,9 @@ impl<D: Database> Store<'_, D> {
     }
 
     /// Writes what was found, unless somebody else has counted these events; tells whether it did.
-    fn write(&self, model: &str, known: &Model, new: &New, folded: &Folded, now: f64) -> Result<bool> {
+    fn write(&self, model: &str, known: &Model, new: &New, folded: &Folded) -> Result<bool> {
         let profiles = self.merged(model, known, &folded.counted)?;
-        let monitors = self.looked(known, folded, now)?;
+        let monitors = self.looked(known, folded, new.now)?;
         transaction(self.database, || {
             let statement = "UPDATE plinth_models SET folded = $1, monitors = $2, refused = refused + $3, \
                  last_refused = coalesce($4, last_refused) WHERE model = $5 AND folded = $6 RETURNING 1";

@@ -60,7 +60,7 @@ fn baseline() -> Baseline {
         .map(|row| {
             let x = f64::from(row % 100) / 100.0;
             let predicted = usize::from(x > 0.5);
-            ([Cell::Number(x)], predicted, if row % 10 == 0 { 1 - predicted } else { predicted })
+            ([Cell::Number(x)], predicted, if row.is_multiple_of(10) { 1 - predicted } else { predicted })
         })
         .collect();
     let rows: Vec<Row<'_>> = rows
@@ -90,7 +90,7 @@ fn settings() -> Settings {
 fn row(n: u32) -> (Box<RawValue>, String) {
     let x = f64::from(n % 100) / 100.0;
     let label = u8::from(x > 0.5);
-    let country = if n % 4 == 0 { "FR" } else { "DE" };
+    let country = if n.is_multiple_of(4) { "FR" } else { "DE" };
     let row = json!({"key": n, "client": "c", "time": n, "inputs": {"x": x, "country": country}, "outputs": {"label": label}});
     (RawValue::from_string(row.to_string()).unwrap(), label.to_string())
 }
@@ -127,7 +127,7 @@ fn what_is_added_is_counted_once_and_reported() {
     let place = Place::new();
     let database = place.open();
     let store = Store::new(&database);
-    add(&store, 0..250, |n| n % 10 == 0);
+    add(&store, 0..250, |n| n.is_multiple_of(10));
     assert!(matches!(store.fold(MODEL, 0.0), Err(Error::NoBaseline { .. })));
     store.put_baseline(MODEL, &baseline(), &settings()).unwrap();
     assert_eq!(fold_all(&store, 300.0), 500);
@@ -209,10 +209,10 @@ fn an_alarm_is_raised_once_and_taken_by_one() {
     let database = place.open();
     let store = Store::new(&database);
     store.put_baseline(MODEL, &baseline(), &settings()).unwrap();
-    add(&store, 0..500, |n| n / 4 % 10 == 0);
+    add(&store, 0..500, |n| (n / 4).is_multiple_of(10));
     fold_all(&store, 500.0);
     assert_eq!(store.raise(MODEL, 500.0, "/evaluate").unwrap(), 0, "{:?}", store.alarms(MODEL));
-    add(&store, 500..1500, |n| n / 4 % 2 == 0);
+    add(&store, 500..1500, |n| (n / 4).is_multiple_of(2));
     fold_all(&store, 1500.0);
     let n_raised = store.raise(MODEL, 1500.0, "/evaluate").unwrap();
     assert!(n_raised > 0);

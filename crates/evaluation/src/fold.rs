@@ -404,7 +404,7 @@ mod tests {
     fn prediction(key: u8, time: f64) -> Happened {
         let record = json!({
             "key": key, "client": "c", "time": time,
-            "inputs": {"x": [key], "country": if key % 2 == 0 { "DE" } else { "FR" }},
+            "inputs": {"x": [key], "country": if key.is_multiple_of(2) { "DE" } else { "FR" }},
             "outputs": {"label": key % 2, "p": [0.25, 0.75]},
         });
         Happened { received: time, what: What::Prediction(serde_json::from_value(record).unwrap()) }

@@ -14,7 +14,7 @@ use crate::{
 
 /// Families of crates by the start of their names, and the crates that may name them, in tests too. A folder with a
 /// slash at its end stands for each crate below it.
-const OWNERS: [(&str, &[&str]); 11] = [
+const OWNERS: [(&str, &[&str]); 12] = [
     ("wasmtime", &["crates/engine", "crates/host", "crates/packer", "tests", "tests/", BUILD_ONCE]),
     ("spin-sdk", &["crates/function-shell", "functions/"]),
     ("tract", &["models/runtime"]),
@@ -33,13 +33,14 @@ const OWNERS: [(&str, &[&str]); 11] = [
 const BUILD_ONCE: &str = "crates/build-once";
 
 /// Crates that run everywhere, and the families that would tie them to one place.
-const PURE: [&str; 7] = [
+const PURE: [&str; 8] = [
     "crates/tensor",
     "crates/columns",
     "crates/protocol",
     "crates/endpoints",
     "crates/metrics",
     "crates/evaluation",
+    "crates/evaluation-store",
     "crates/alerts",
 ];
 const IMPURE: [&str; 6] = ["tokio", "hyper", "wasmtime", "wasi", "spin-sdk", "rand"];

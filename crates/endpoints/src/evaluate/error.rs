@@ -54,10 +54,12 @@ impl Error {
 
     pub(super) fn response(&self) -> Response<Vec<u8>> {
         let (status, code) = self.status();
-        let mut body = json!({"error": self.to_string(), "code": code});
-        if let Self::Store(StoreError::Row { row, .. }) = self {
-            body["row"] = json!(row);
-        }
+        let body = match self {
+            Self::Store(StoreError::Row { row, .. }) => {
+                json!({"error": self.to_string(), "code": code, "row": row})
+            }
+            _ => json!({"error": self.to_string(), "code": code}),
+        };
         let mut response = reply::success(body.to_string().into_bytes());
         *response.status_mut() = status;
         if let Self::Method { expected, .. } = self

@@ -37,22 +37,18 @@ fn escaped(value: &str) -> String {
 }
 
 fn counts(text: &mut String, models: &[Status]) {
-    let numbers: [(&str, &str, &str, fn(&Status) -> u64); 4] = [
-        ("plinth_evaluation_waiting", "gauge", "Rows and labels that are kept and not counted yet.", |it| {
-            it.waiting
-        }),
-        ("plinth_evaluation_orphan_labels", "gauge", "Labels that wait for their prediction.", |it| {
-            it.orphans
-        }),
-        ("plinth_evaluation_lost_total", "counter", "Captured rows that never arrived.", |it| it.lost),
-        ("plinth_evaluation_refused_total", "counter", "Rows and labels that could not be counted.", |it| {
-            it.refused
-        }),
-    ];
-    for (name, kind, help, count) in numbers {
+    let mut one = |name: &str, kind: &str, help: &str, count: fn(&Status) -> u64| {
         let all = models.iter().map(|status| (vec![("model", status.model.as_str())], count(status) as f64));
         family(text, (name, kind, help), all);
-    }
+    };
+    let waiting = "Rows and labels that are kept and not counted yet.";
+    one("plinth_evaluation_waiting", "gauge", waiting, |it| it.waiting);
+    one("plinth_evaluation_orphan_labels", "gauge", "Labels that wait for their prediction.", |it| {
+        it.orphans
+    });
+    one("plinth_evaluation_lost_total", "counter", "Captured rows that never arrived.", |it| it.lost);
+    let refused = "Rows and labels that could not be counted.";
+    one("plinth_evaluation_refused_total", "counter", refused, |it| it.refused);
 }
 
 fn rows(text: &mut String, reports: &[(String, Report, usize)]) {
