@@ -9,8 +9,9 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use system_tests::answer::{Answer, Question};
 use system_tests::root;
-use system_tests::runtimes::{Answer, Client, Question};
+use system_tests::runtimes::Client;
 
 use crate::digits::Rows;
 use crate::evaluate::{Predicted, blurred};

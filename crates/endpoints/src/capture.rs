@@ -193,3 +193,96 @@ fn told(tensors: &[Tensor], n_rows: usize, capture: &Capture) -> Vec<Tensor> {
     };
     tensors.iter().filter(is_told).cloned().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::Model as _;
+    use crate::fake::doubler;
+    use crate::predict::{Config, handle_seen};
+
+    fn all() -> Capture {
+        Capture { rate: 1.0, fields: Vec::new(), withheld: Vec::new() }
+    }
+
+    /// What is told of an answer.
+    fn told(path: &str, body: &Value, capture: &Capture) -> Vec<Value> {
+        let body = body.to_string();
+        let request = Request::post(path).body(body.as_bytes()).unwrap();
+        let sight = Sight::open();
+        let response = handle_seen(&doubler(), &Config::default(), &request, &sight);
+        assert_eq!(response.status(), 200, "{}", String::from_utf8_lossy(response.body()));
+        let (lines, n_lines) = sight.lines(capture, &doubler().metadata(), 12.5);
+        let lines: Vec<Value> = lines
+            .split(|&byte| byte == b'\n')
+            .filter(|line| !line.is_empty())
+            .map(|line| serde_json::from_slice(line).unwrap())
+            .collect();
+        assert_eq!(lines.len() as u64, n_lines);
+        lines
+    }
+
+    #[test]
+    fn rows_are_told_under_their_keys_and_bad_ones_are_not() {
+        let rows = json!({
+            "instances": [{"key": "a", "x": [1, 2]}, {"key": 5, "x": [3]}, {"key": 6, "x": [3, 4]}],
+            "client": "shop", "on_row_error": "report",
+        });
+        let digest = doubler().metadata().identity();
+        let row = |key: Value, x: [f64; 2], y: [f64; 2]| {
+            json!({
+                "key": key, "client": "shop", "time": 12.5, "digest": digest, "inputs": {"x": x}, "outputs": {"y": y},
+            })
+        };
+        let expected = [row(json!("a"), [1.0, 2.0], [2.0, 4.0]), row(json!(6), [3.0, 4.0], [6.0, 8.0])];
+        assert_eq!(told("/v1/models/m:predict", &rows, &all()), expected);
+    }
+
+    #[test]
+    fn tensors_are_told_as_rows() {
+        let tensors = json!({"inputs": [
+            {"name": "key", "shape": [2], "datatype": "BYTES", "data": ["a", "b"]},
+            {"name": "client", "shape": [2], "datatype": "BYTES", "data": ["s", "t"]},
+            {"name": "x", "shape": [2, 2], "datatype": "FP32", "data": [1, 2, 3, 4]},
+        ]});
+        let told = told("/v2/models/m/infer", &tensors, &all());
+        let names: Vec<_> = told.iter().map(|row| (&row["client"], &row["key"])).collect();
+        assert_eq!(names, [(&json!("s"), &json!("a")), (&json!("t"), &json!("b"))]);
+        assert_eq!(
+            (&told[1]["inputs"]["x"], &told[1]["outputs"]["y"]),
+            (&json!([3.0, 4.0]), &json!([6.0, 8.0]))
+        );
+    }
+
+    #[test]
+    fn what_is_withheld_is_not_told() {
+        let rows = json!({"instances": [[1, 2]]});
+        let capture = Capture { withheld: vec!["x".to_owned()], ..all() };
+        assert_eq!(told("/v1/models/m:predict", &rows, &capture)[0]["inputs"], json!({}));
+        let capture = Capture { fields: vec!["x".to_owned()], ..all() };
+        assert_eq!(told("/v1/models/m:predict", &rows, &capture)[0]["outputs"], json!({}));
+    }
+
+    /// Expected: `hashlib.sha256(client + b'\0' + key).digest()[:8]` of Python over 2⁶⁴.
+    #[test]
+    fn a_key_is_in_the_sample_everywhere_or_nowhere() {
+        for (client, key, share) in [
+            ("shop", "\"a\"", 0.339_083_764_481_308_1),
+            ("shop", "\"b\"", 0.679_129_105_497_332_2),
+            ("", "5", 0.324_955_902_586_071_7),
+            ("", "\"5\"", 0.664_519_844_757_444),
+            ("x", "7", 0.692_865_095_584_048),
+            ("y", "7", 0.242_918_875_640_328_8),
+        ] {
+            let has = |rate| Capture { rate, ..all() }.has(client, key.as_bytes());
+            assert!(has(share + 1e-9) && !has(share - 1e-9), "{client} {key}");
+        }
+        let tenth = Capture { rate: 0.1, ..all() };
+        assert_eq!((0..1000).filter(|key: &u32| tenth.has("", key.to_string().as_bytes())).count(), 87);
+        let rows: Vec<Value> = (0..1000).map(|key| json!({"key": key, "x": [key, 0]})).collect();
+        assert_eq!(told("/v1/models/m:predict", &json!({"instances": rows}), &tenth).len(), 87);
+    }
+}

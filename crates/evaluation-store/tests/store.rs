@@ -1,5 +1,7 @@
 //! The store in a real SQLite database: what is acknowledged is kept, what is kept is counted once, whoever counts.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of tests fail as tests do")]
+
 use databases::{Connection, Folder, Value as Stored};
 use evaluation::{
     Baseline, Columns, Cut, FORM, Feature, Frame, Kind, Outcome, Profile, Row, Schema, Task, Value as Cell,
@@ -56,7 +58,7 @@ fn baseline() -> Baseline {
         features: vec![Feature { name: "x".to_owned(), kind: Kind::Number }],
         task: Task::Classification { classes: vec!["0".to_owned(), "1".to_owned()] },
     };
-    let rows: Vec<([Cell<'_>; 1], usize, usize)> = (0..1000)
+    let rows: Vec<([Cell<'_>; 1], usize, usize)> = (0..1000_u32)
         .map(|row| {
             let x = f64::from(row % 100) / 100.0;
             let predicted = usize::from(x > 0.5);

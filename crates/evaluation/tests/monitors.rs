@@ -12,8 +12,8 @@
 mod random;
 
 use evaluation::{
-    Baseline, Error, FORM, Feature, Frame, Judgement, Kind, MonitorReport, MonitorSettings, Monitors, Named,
-    Outcome, Profile, Report, Row, Rules, Schema, Task, Value, Watched, report,
+    Baseline, Columns, Error, FORM, Feature, Frame, Judgement, Kind, MonitorReport, MonitorSettings,
+    Monitors, Named, Outcome, Profile, Report, Row, Rules, Schema, Task, Value, Watched, report,
 };
 use proptest::prelude::*;
 use random::Random;
@@ -98,7 +98,7 @@ fn counted(frame: &Frame, made: &[Made]) -> Profile {
 fn baseline_of(task: Task, made: &[Made]) -> Baseline {
     let frame = with_rows(&task.clone(), made, |rows| Frame::of(schema(task), rows, 5)).expect("rows");
     let profile = counted(&frame, made);
-    Baseline { form: FORM, model: "m".to_owned(), frame, profile }
+    Baseline { form: FORM, model: "m".to_owned(), columns: Columns::default(), frame, profile }
 }
 
 fn baseline(random: &mut Random) -> Baseline {

@@ -9,8 +9,8 @@
 )]
 
 use evaluation::{
-    Baseline, FORM, Feature, Frame, Kind, Named, Outcome, Profile, Report, Row, Rules, Schema, Task, Value,
-    Verdict, report,
+    Baseline, Columns, FORM, Feature, Frame, Kind, Named, Outcome, Profile, Report, Row, Rules, Schema, Task,
+    Value, Verdict, report,
 };
 use proptest::prelude::*;
 
@@ -81,7 +81,7 @@ fn rows(n: usize, shift: f64, wrong_each: usize) -> Vec<Made> {
 fn baseline(made: &[Made]) -> Baseline {
     let frame = frame(made);
     let profile = counted(&frame, made);
-    Baseline { form: FORM, model: "m".to_owned(), frame, profile }
+    Baseline { form: FORM, model: "m".to_owned(), columns: Columns::default(), frame, profile }
 }
 
 fn reported(baseline: &Baseline, windows: &[Vec<Made>]) -> Report {
