@@ -30,7 +30,7 @@ pub(crate) struct Args {
     /// A value for an application variable
     #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
     variable: Vec<(String, String)>,
-    /// Where the databases of components are [default: `.spin` beside the manifest]; empty: in memory
+    /// Where the databases of components are [default: `.spin` beside the manifest]
     #[arg(long, value_name = "FOLDER")]
     state_dir: Option<PathBuf>,
     /// Run the components' build commands first
@@ -50,7 +50,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     };
     let mut application = Application::read(&manifest, &overrides)?;
     if let Some(folder) = args.state_dir {
-        application.state_folder = Some(folder).filter(|folder| !folder.as_os_str().is_empty());
+        application.state_folder = Some(folder);
     }
     if args.build {
         build(&application)?;

@@ -141,7 +141,7 @@ fn fold<D: Database>(store: &Store<'_, D>, config: &Config, model: &str, now: f6
     for _ in 0..FOLDS {
         let progress = store.fold(model, now)?;
         counted += progress.counted;
-        if !progress.is_more || progress.counted == 0 {
+        if !progress.is_more {
             break;
         }
     }

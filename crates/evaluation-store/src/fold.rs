@@ -34,9 +34,9 @@ const PROFILES: [Column; 3] = [
 /// How far a fold came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// How many events it has counted. 0: none was new, or somebody else was counting them.
+    /// How many events it has counted. 0: none was new, or somebody else was faster.
     pub counted: usize,
-    /// Whether more are waiting.
+    /// Whether more may be waiting.
     pub is_more: bool,
 }
 
@@ -78,7 +78,7 @@ impl<D: Database> Store<'_, D> {
         if is_written {
             self.age(model, new.last, now - known.settings.retention_s)?;
         }
-        let is_more = new.happened.len() as i64 == MOST_EVENTS;
+        let is_more = !is_written || new.happened.len() as i64 == MOST_EVENTS;
         Ok(Progress { counted: if is_written { new.happened.len() } else { 0 }, is_more })
     }
 
@@ -168,16 +168,17 @@ impl<D: Database> Store<'_, D> {
             if execute(self.database, statement, &parameters)?.is_empty() {
                 return Ok(false);
             }
-            self.write_keys(model, &folded.keys)?;
+            self.write_keys(model, &folded.keys, new.now)?;
             self.write_profiles(model, &profiles)?;
             Ok(true)
         })
     }
 
-    fn write_keys(&self, model: &str, keys: &[(ClientKey, Remembered)]) -> Result<()> {
+    /// What is remembered of keys, and since when: what nobody asks for any longer is forgotten.
+    fn write_keys(&self, model: &str, keys: &[(ClientKey, Remembered)], now: f64) -> Result<()> {
         let row = |((client, name), remembered): &(ClientKey, Remembered)| {
             let is_orphan = u8::from(remembered.is_orphan());
-            Ok(json!([client, name, is_orphan, remembered.time(), written("a key", remembered)?]))
+            Ok(json!([client, name, is_orphan, now, written("a key", remembered)?]))
         };
         let rows = keys.iter().map(row).collect::<Result<Vec<_>>>()?;
         let given = self.database.dialect().rows(2, &KEYS);

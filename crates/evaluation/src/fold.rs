@@ -109,16 +109,6 @@ impl Remembered {
     pub const fn is_orphan(&self) -> bool {
         matches!(self, Self::Labelled { .. })
     }
-
-    /// When its prediction was made, or its label known.
-    #[must_use]
-    pub const fn time(&self) -> f64 {
-        match self {
-            Self::Predicted(Predicted { time, .. })
-            | Self::Labelled { time, .. }
-            | Self::Matched { time, .. } => *time,
-        }
-    }
 }
 
 /// The counters of what is new in one place.
