@@ -91,11 +91,14 @@ impl Drop for Up {
     }
 }
 
-/// A receiver of webhooks: each request's headers and body.
+/// A receiver of webhooks.
 struct Receiving {
     url: String,
-    received: Receiver<(Vec<(String, String)>, Vec<u8>)>,
+    received: Receiver<Received>,
 }
+
+/// The headers of a request, and its body.
+type Received = (Vec<(String, String)>, Vec<u8>);
 
 impl Receiving {
     fn start() -> Self {
@@ -113,7 +116,7 @@ impl Receiving {
     }
 }
 
-fn read_request(mut stream: TcpStream) -> (Vec<(String, String)>, Vec<u8>) {
+fn read_request(mut stream: TcpStream) -> Received {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut line = String::new();
     reader.read_line(&mut line).unwrap();

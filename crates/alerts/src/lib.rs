@@ -4,7 +4,7 @@
 //! Pure: the time is an argument, and whoever calls sends and stores. In order:
 //!
 //! 1. [`Watches::due`] says which of a report's findings are events now.
-//! 2. [`Alarm::new`] makes an alarm of each, [`event`] a CloudEvent of it, [`Event::body`] the bytes that
+//! 2. [`Alarm::new`] makes an alarm of each, [`event()`] a CloudEvent of it, [`Event::body`] the bytes that
 //!    are sent at every attempt.
 //! 3. While [`Delivery::is_due`], [`headers`] signs these bytes for one attempt, and [`Delivery::record`]
 //!    is told what came of it.
