@@ -37,21 +37,49 @@ impl Capture {
     }
 }
 
+impl Told {
+    /// The query that says of which model they are.
+    #[must_use]
+    pub fn query(&self) -> String {
+        let model: String = form_urlencoded::byte_serialize(self.model.as_bytes()).collect();
+        format!("model={model}")
+    }
+}
+
 /// Where an endpoint leaves what it has answered, if anybody wants to see it.
 #[derive(Debug, Default)]
 pub struct Sight {
     is_open: bool,
-    seen: RefCell<Vec<Seen>>,
+    seen: RefCell<Option<Seen>>,
 }
 
-/// Rows that the model answered.
+/// Rows that a model is about to answer.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    model: String,
+    digest: String,
+    inputs: Vec<Tensor>,
+}
+
+/// Rows that it answered.
 #[derive(Debug)]
 struct Seen {
+    asked: Asked,
     /// The client of the whole request.
     client: String,
     names: Vec<Name>,
-    inputs: Vec<Tensor>,
     outputs: Vec<Tensor>,
+}
+
+/// The sampled rows of an answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// The model that answered them.
+    pub model: String,
+    /// A line of JSON for each.
+    pub lines: Vec<u8>,
+    /// How many there are.
+    pub n_lines: u64,
 }
 
 impl Sight {
@@ -61,15 +89,11 @@ impl Sight {
         Self { is_open: true, seen: RefCell::default() }
     }
 
-    /// Whether there is anything to tell.
-    #[must_use]
-    pub fn has_seen(&self) -> bool {
-        !self.seen.borrow().is_empty()
-    }
-
     /// The inputs, for later, if anybody wants to see them.
-    pub(crate) fn kept(&self, inputs: &[Tensor]) -> Option<Vec<Tensor>> {
-        self.is_open.then(|| inputs.to_vec())
+    pub(crate) fn keep(&self, metadata: &Metadata, inputs: &[Tensor]) -> Option<Asked> {
+        let asked =
+            || Asked { model: metadata.name.clone(), digest: metadata.identity(), inputs: inputs.to_vec() };
+        self.is_open.then(asked)
     }
 
     /// Rows that were answered: their names in the order of the tensors, none if they have none, and the client of the whole request.
@@ -77,23 +101,21 @@ impl Sight {
         &self,
         client: Option<&Client<'_>>,
         names: impl FnOnce() -> Vec<Name>,
-        inputs: Option<Vec<Tensor>>,
+        asked: Option<Asked>,
         outputs: &[Tensor],
     ) {
-        let Some(inputs) = inputs else { return };
+        let Some(asked) = asked else { return };
         let client = client.map_or_else(String::new, |client| client.name().to_owned());
-        self.seen.borrow_mut().push(Seen { client, names: names(), inputs, outputs: outputs.to_vec() });
+        self.seen.replace(Some(Seen { asked, client, names: names(), outputs: outputs.to_vec() }));
     }
 
-    /// The sampled rows of what was seen, a line of JSON each, and how many there are. `time` is when they were answered, in seconds since
-    /// 1970. Nothing is seen any more after that.
+    /// The sampled rows of what was seen, if there are any. `time` is when they were answered, in seconds since 1970.
     #[must_use]
-    pub fn lines(&self, capture: &Capture, metadata: &Metadata, time: f64) -> (Vec<u8>, u64) {
-        let (mut lines, mut n_lines) = (Vec::new(), 0);
-        for seen in self.seen.take() {
-            n_lines += seen.write(&mut lines, capture, metadata, time);
-        }
-        (lines, n_lines)
+    pub fn told(&self, capture: &Capture, time: f64) -> Option<Told> {
+        let seen = self.seen.take()?;
+        let mut lines = Vec::new();
+        let n_lines = seen.write(&mut lines, capture, time);
+        (n_lines > 0).then_some(Told { model: seen.asked.model, lines, n_lines })
     }
 }
 
@@ -120,15 +142,15 @@ fn key_text(key: &Key<'_>) -> Vec<u8> {
 }
 
 impl Seen {
-    fn write(&self, lines: &mut Vec<u8>, capture: &Capture, metadata: &Metadata, time: f64) -> u64 {
+    fn write(&self, lines: &mut Vec<u8>, capture: &Capture, time: f64) -> u64 {
         let n_rows = self.n_rows();
-        let (inputs, outputs) = (told(&self.inputs, n_rows, capture), told(&self.outputs, n_rows, capture));
+        let told = |tensors| told(tensors, n_rows, capture);
+        let (inputs, outputs) = (told(&self.asked.inputs), told(&self.outputs));
         let (Ok(mut inputs), Ok(mut outputs)) =
             (RowWriter::new(&inputs, n_rows), RowWriter::new(&outputs, n_rows))
         else {
             return 0;
         };
-        let ending = Ending { digest: metadata.identity(), time };
         let mut n_lines = 0;
         for row in 0..n_rows {
             let start = lines.len();
@@ -144,10 +166,30 @@ impl Seen {
                 lines.truncate(start);
                 continue;
             }
-            write_end(lines, client, key, &ending);
+            self.write_end(lines, row, time);
             n_lines += 1;
         }
         n_lines
+    }
+
+    /// What follows the values of a row.
+    fn write_end(&self, lines: &mut Vec<u8>, row: usize, time: f64) {
+        let (client, key) = self.name(row);
+        let mut text = |name: &str, text: &str| {
+            lines.extend_from_slice(name.as_bytes());
+            // Writing a text cannot fail.
+            drop(serde_json::to_writer(&mut *lines, text));
+        };
+        text(",\"digest\":", &self.asked.digest);
+        if !client.is_empty() {
+            text(",\"client\":", client);
+        }
+        lines.extend_from_slice(format!(",\"time\":{time:.6}").as_bytes());
+        if let Some(key) = key {
+            lines.extend_from_slice(b",\"key\":");
+            lines.extend_from_slice(key);
+        }
+        lines.extend_from_slice(b"}\n");
     }
 
     fn name(&self, row: usize) -> (&str, Option<&[u8]>) {
@@ -160,30 +202,6 @@ impl Seen {
         let of_outputs = || self.outputs.first().and_then(Tensor::rows).and_then(|n| usize::try_from(n).ok());
         if self.names.is_empty() { of_outputs().unwrap_or_default() } else { self.names.len() }
     }
-}
-
-/// What all rows of an answer end with.
-struct Ending {
-    digest: String,
-    time: f64,
-}
-
-fn write_end(lines: &mut Vec<u8>, client: &str, key: Option<&[u8]>, ending: &Ending) {
-    let mut text = |name: &str, text: &str| {
-        lines.extend_from_slice(name.as_bytes());
-        // Writing a text cannot fail.
-        drop(serde_json::to_writer(&mut *lines, text));
-    };
-    text(",\"digest\":", &ending.digest);
-    if !client.is_empty() {
-        text(",\"client\":", client);
-    }
-    lines.extend_from_slice(format!(",\"time\":{:.6}", ending.time).as_bytes());
-    if let Some(key) = key {
-        lines.extend_from_slice(b",\"key\":");
-        lines.extend_from_slice(key);
-    }
-    lines.extend_from_slice(b"}\n");
 }
 
 /// The tensors that are told and have a value for each row, in a form that JSON has.
@@ -215,7 +233,7 @@ mod tests {
         let sight = Sight::open();
         let response = handle_seen(&doubler(), &Config::default(), &request, &sight);
         assert_eq!(response.status(), 200, "{}", String::from_utf8_lossy(response.body()));
-        let (lines, n_lines) = sight.lines(capture, &doubler().metadata(), 12.5);
+        let Told { lines, n_lines, .. } = sight.told(capture, 12.5).unwrap_or_default();
         let lines: Vec<Value> = lines
             .split(|&byte| byte == b'\n')
             .filter(|line| !line.is_empty())

@@ -24,7 +24,7 @@ mod run;
 mod webhook;
 
 use evaluation::{Baseline, FORM};
-use evaluation_store::{Database, Store};
+use evaluation_store::{Added, Database, Store};
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use serde::Serialize;
@@ -82,25 +82,34 @@ fn answer<D: Database>(
     let path = request.uri().path().trim_end_matches('/');
     let action = path.strip_prefix("/evaluate").ok_or_else(|| Error::Route { path: path.to_owned() })?;
     let parameters = Parameters::read(request.uri().query().unwrap_or_default());
-    let method = request.method();
-    let is = |expected: &Method| check_method(method, expected);
-    let json = match action {
+    check_method(request.method(), &method(action).ok_or_else(|| Error::Route { path: path.to_owned() })?)?;
+    Ok(match action {
         "/predictions" => {
-            return is(&Method::POST).and_then(|()| predictions(store, now, &parameters, request));
+            let model = parameters.model()?;
+            accepted(&predictions(store, now, model, request)?, model, false)
         }
-        "/ground-truth" => return is(&Method::POST).and_then(|()| labels(store, now, &parameters, request)),
-        "/baseline" => is(&Method::PUT).and_then(|()| baseline(store, &parameters, request.body()))?,
-        "/report" => {
-            return is(&Method::GET).and_then(|()| report(store, now, &parameters, request)).map(done);
+        "/ground-truth" => {
+            let model = parameters.model()?;
+            accepted(&store.add_labels(model, now, &rows::truths(request)?)?, model, true)
         }
-        "/alarms" => is(&Method::GET).and_then(|()| Ok(json(&store.alarms(parameters.model()?)?)))?,
-        "/fold" => is(&Method::POST).and_then(|()| fold_all(store, config, now))?,
-        "/run" => is(&Method::POST).and_then(|()| run::run(request.body()))?,
-        "/metrics" => return is(&Method::GET).and_then(|()| metrics(store, now)).map(done),
-        "" => return is(&Method::GET).and_then(|()| Ok(page(index::page(&store.models()?)))).map(done),
-        _ => return Err(Error::Route { path: path.to_owned() }),
-    };
-    Ok(done(json))
+        "/baseline" => done(baseline(store, &parameters, request.body())?),
+        "/report" => done(report(store, now, &parameters, request)?),
+        "/alarms" => done(json(&store.alarms(parameters.model()?)?)),
+        "/fold" => done(fold_all(store, config, now)?),
+        "/run" => done(run::run(request.body())?),
+        "/metrics" => done(metrics(store, now)?),
+        _ => done(page(index::page(&store.models()?))),
+    })
+}
+
+/// How a route is asked; none if there is no such route.
+fn method(action: &str) -> Option<Method> {
+    match action {
+        "/predictions" | "/ground-truth" | "/fold" | "/run" => Some(Method::POST),
+        "/baseline" => Some(Method::PUT),
+        "/report" | "/alarms" | "/metrics" | "" => Some(Method::GET),
+        _ => None,
+    }
 }
 
 /// Counts what came, raises alarms and sends them, once the answer has left. What fails here is for the log; nothing is lost by it.
@@ -112,7 +121,7 @@ pub fn after<D: Database>(
     config: &Config,
     now: f64,
     after: &After,
-    send: impl FnMut(&str, Request<Vec<u8>>) -> std::result::Result<Response<Vec<u8>>, String>,
+    send: impl FnMut(Request<Vec<u8>>) -> std::result::Result<Response<Vec<u8>>, String>,
 ) -> std::result::Result<(), String> {
     let work = || -> Result<()> {
         if let Some(model) = &after.model
@@ -151,29 +160,17 @@ fn fold<D: Database>(store: &Store<'_, D>, config: &Config, model: &str, now: f6
     Ok(counted)
 }
 
+/// Keeps captured rows.
 fn predictions<D: Database>(
     store: &Store<'_, D>,
     now: f64,
-    parameters: &Parameters<'_>,
+    model: &str,
     request: &Request<&[u8]>,
-) -> Result<(Response<Vec<u8>>, After)> {
-    let model = parameters.model()?;
+) -> Result<Added> {
     if let Some(lost) = lost(request) {
         store.add_lost(model, lost)?;
     }
-    let added = store.add_predictions(model, now, &rows::split(request)?)?;
-    Ok((accepted(&added), After { model: Some(model.to_owned()), is_urgent: false }))
-}
-
-fn labels<D: Database>(
-    store: &Store<'_, D>,
-    now: f64,
-    parameters: &Parameters<'_>,
-    request: &Request<&[u8]>,
-) -> Result<(Response<Vec<u8>>, After)> {
-    let model = parameters.model()?;
-    let added = store.add_labels(model, now, &rows::truths(request)?)?;
-    Ok((accepted(&added), After { model: Some(model.to_owned()), is_urgent: true }))
+    Ok(store.add_predictions(model, now, &rows::split(request)?)?)
 }
 
 fn lost(request: &Request<&[u8]>) -> Option<u64> {
@@ -258,10 +255,11 @@ fn done(response: Response<Vec<u8>>) -> (Response<Vec<u8>>, After) {
     (response, After::default())
 }
 
-fn accepted(body: &impl Serialize) -> Response<Vec<u8>> {
-    let mut response = json(body);
+/// What came is kept, and is to be counted.
+fn accepted(added: &Added, model: &str, is_urgent: bool) -> (Response<Vec<u8>>, After) {
+    let mut response = json(added);
     *response.status_mut() = StatusCode::ACCEPTED;
-    response
+    (response, After { model: Some(model.to_owned()), is_urgent })
 }
 
 fn json(body: &impl Serialize) -> Response<Vec<u8>> {

@@ -40,11 +40,10 @@ impl<D: Database> Store<'_, D> {
     /// [`Error::NoBaseline`], [`Error::Database`].
     pub fn raise(&self, model: &str, now: f64, source: &str) -> Result<usize> {
         let known = self.model(model)?;
-        let selected = self.selected(model, &known, &self.ended(&known, now))?;
+        let selected = self.selected(model, &known, &ended(&known, now))?;
         let report = self.report_of(&known, selected, Rules::default(), true)?;
-        let judged = self.judged(model)?;
-        let mut watches: Watches =
-            judged.as_deref().map(|text| parsed("alarms", text)).transpose()?.unwrap_or_default();
+        let judged = known.judged.as_deref();
+        let mut watches: Watches = judged.map(|text| parsed("alarms", text)).transpose()?.unwrap_or_default();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds")]
         let (at, cooldown) = (now as i64, Cooldown(known.settings.cooldown_s.max(0.0) as u64));
         let due = watches.due(&report.findings, at, cooldown);
@@ -54,16 +53,10 @@ impl<D: Database> Store<'_, D> {
         });
         let alarms = alarms.collect::<Result<Vec<_>>>()?;
         let judgement = written("alarms", &watches)?;
-        if judged.as_deref() == Some(judgement.as_str()) {
+        if judged == Some(judgement.as_str()) {
             return Ok(0);
         }
-        self.keep(model, judged.as_deref(), &judgement, &alarms)
-    }
-
-    /// Windows that have ended.
-    fn ended(&self, known: &Model, now: f64) -> Selection {
-        let length = known.settings.cut.window_s as f64;
-        Selection { to: Some((now / length).floor() * length), ..Selection::default() }
+        self.keep(model, judged, &judgement, &alarms)
     }
 
     /// Keeps alarms and what has been said, unless somebody else has been faster.
@@ -104,23 +97,14 @@ impl<D: Database> Store<'_, D> {
         execute(self.database, statement, &parameters).map(drop)
     }
 
-    fn judged(&self, model: &str) -> Result<Option<String>> {
-        let rows = execute(
-            self.database,
-            "SELECT judged FROM plinth_models WHERE model = $1",
-            &[Value::text(model)],
-        )?;
-        Ok(rows.into_iter().next().and_then(|row| row.into_iter().next()?.into_text()))
-    }
-
     /// Takes an event that is to be sent at `now`, if there is one. Nobody else gets it for a minute.
     ///
     /// # Errors
     /// [`Error::Database`].
     pub fn take_due(&self, now: f64) -> Result<Option<Due>> {
         let statement = "UPDATE plinth_alarms SET next = $1 WHERE id = \
-             (SELECT id FROM plinth_alarms WHERE next <= $2 ORDER BY next LIMIT 1) AND next <= $3 RETURNING alarm, delivery";
-        let parameters = [Value::Real(now + CLAIM_S), Value::Real(now), Value::Real(now)];
+             (SELECT id FROM plinth_alarms WHERE next <= $2 ORDER BY next LIMIT 1) AND next <= $2 RETURNING alarm, delivery";
+        let parameters = [Value::Real(now + CLAIM_S), Value::Real(now)];
         let row = execute(self.database, statement, &parameters)?.into_iter().next();
         let Some(row) = row else { return Ok(None) };
         let [Value::Text(body), Value::Text(delivery)] = row.as_slice() else { return Ok(None) };
@@ -179,6 +163,12 @@ impl<D: Database> Store<'_, D> {
         let carried = if is_whole { Some(monitors(known)?) } else { None };
         Ok(evaluation::report(&known.baseline, &windows, &segments, rules, carried.as_ref())?)
     }
+}
+
+/// Windows that have ended.
+fn ended(known: &Model, now: f64) -> Selection {
+    let length = known.settings.cut.window_s as f64;
+    Selection { to: Some((now / length).floor() * length), ..Selection::default() }
 }
 
 fn monitors(known: &Model) -> Result<Monitors> {

@@ -89,10 +89,10 @@ impl<D: Database> Store<'_, D> {
     pub fn waiting(&self, model: &str, most: u32) -> Result<Waiting> {
         let statement = format!(
             "SELECT count(*), min(received) FROM (SELECT received FROM plinth_events WHERE model = $1 AND id > \
-             coalesce((SELECT folded FROM plinth_models WHERE model = $2), 9223372036854775807) ORDER BY id LIMIT {most}) \
+             coalesce((SELECT folded FROM plinth_models WHERE model = $1), 9223372036854775807) ORDER BY id LIMIT {most}) \
              AS waiting"
         );
-        let rows = execute(self.database, &statement, &[Value::text(model), Value::text(model)])?;
+        let rows = execute(self.database, &statement, &[Value::text(model)])?;
         let [n, since] = rows.first().map_or(&[][..], Vec::as_slice) else { return Ok(Waiting::default()) };
         let n = n.integer().and_then(|n| u32::try_from(n).ok()).unwrap_or_default();
         Ok(Waiting { n, since: since.real() })

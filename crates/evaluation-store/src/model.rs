@@ -34,6 +34,8 @@ pub(crate) struct Model {
     /// The number of the last event that was counted.
     pub(crate) folded: i64,
     pub(crate) monitors: Option<String>,
+    /// What has been said of it: the watches of its subjects.
+    pub(crate) judged: Option<String>,
 }
 
 /// How far counting has come.
@@ -78,11 +80,12 @@ impl<D: Database> Store<'_, D> {
     }
 
     pub(crate) fn model(&self, model: &str) -> Result<Model> {
-        let statement = "SELECT baseline, settings, folded, monitors FROM plinth_models WHERE model = $1";
+        let statement =
+            "SELECT baseline, settings, folded, monitors, judged FROM plinth_models WHERE model = $1";
         let rows = execute(self.database, statement, &[Value::text(model)])?;
         let missing = || Error::NoBaseline { model: model.to_owned() };
         let row = rows.into_iter().next().ok_or_else(missing)?;
-        let [Value::Text(baseline), Value::Text(settings), folded, monitors] = row.as_slice() else {
+        let [Value::Text(baseline), Value::Text(settings), folded, monitors, judged] = row.as_slice() else {
             return Err(missing());
         };
         Ok(Model {
@@ -90,6 +93,7 @@ impl<D: Database> Store<'_, D> {
             settings: parsed("settings", settings)?,
             folded: folded.integer().unwrap_or_default(),
             monitors: monitors.clone().into_text(),
+            judged: judged.clone().into_text(),
         })
     }
 

@@ -49,9 +49,16 @@ impl<D: Database> Store<'_, D> {
         if report.model.is_empty() {
             model.clone_into(&mut report.model);
         }
-        let orphans = self.models()?.into_iter().find(|status| status.model == model);
-        report.current.account.orphan = orphans.map_or(0, |status| status.orphans);
+        report.current.account.orphan = self.orphans(model)?;
         Ok(report)
+    }
+
+    /// How many labels wait for their prediction.
+    fn orphans(&self, model: &str) -> Result<u64> {
+        let statement = "SELECT count(*) FROM plinth_keys WHERE model = $1 AND is_orphan = 1";
+        let rows = execute(self.database, statement, &[Value::text(model)])?;
+        let n = rows.first().and_then(|row| row.first()?.integer());
+        Ok(n.and_then(|n| u64::try_from(n).ok()).unwrap_or_default())
     }
 
     pub(crate) fn selected(&self, model: &str, known: &Model, selection: &Selection) -> Result<Selected> {

@@ -34,6 +34,7 @@ pub use finding::Finding;
 pub use fold::{Counted, Cut, Fold, Folded, Happened, Place, Remembered, What, client_key};
 pub use join::{Account, ClientKey, Delays, Label, Labels};
 pub use monitors::{Alarm, LossReport, MonitorReport, MonitorSettings, Monitors, Watched};
+pub use page::escaped;
 pub use performance::{Classification, Metric, Performance};
 pub use profile::Profile;
 pub use record::{Columns, Parts, Record, likeliest, outcome, time, truth};

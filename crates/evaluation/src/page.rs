@@ -307,7 +307,8 @@ fn thousands(number: u64) -> String {
 }
 
 /// Text without what HTML would read.
-fn escaped(text: &str) -> String {
+#[must_use]
+pub fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 

@@ -15,7 +15,6 @@ mod response;
 mod store;
 mod streams;
 
-use endpoints::Model as _;
 use endpoints::capture::Sight;
 use endpoints::grpc::Reply;
 use evaluation_store::Store;
@@ -77,8 +76,8 @@ pub fn predict(request: IncomingRequest, response_out: ResponseOutparam) {
     };
     let response = request::head(&request, &PREDICT_HEADERS).and_then(answer).unwrap_or_else(response::empty);
     response::write(response, &HeaderMap::new(), response_out);
-    if let Some(capture) = capture.filter(|_| sight.has_seen()) {
-        capture::send(&capture, &sight, &ImportedModel.metadata());
+    if let Some(capture) = capture {
+        capture::send(&capture, &sight);
     }
 }
 
@@ -103,7 +102,7 @@ pub fn evaluate(request: IncomingRequest, response_out: ResponseOutparam) {
     let answered = request::head(&request, &EVALUATE_HEADERS).and_then(answer);
     let (response, after) = answered.unwrap_or_else(|status| (response::empty(status), Default::default()));
     response::write(response, &HeaderMap::new(), response_out);
-    let send = |url: &str, request| outgoing::send_to(url, request).map_err(|unreachable| unreachable.0);
+    let send = |request| outgoing::send(request).map_err(|unreachable| unreachable.0);
     if let Err(reason) = endpoints::evaluate::after(&store, &config, now, &after, send) {
         response::log(&reason);
     }
@@ -158,7 +157,7 @@ fn call(request: &IncomingRequest, head: Request<()>) -> Result<Reply, StatusCod
     // What stands before a message does not count as a part of it.
     let body = request::body(request, max_bytes.saturating_add(5))?;
     let url = std::env::var(HTTP_URL).unwrap_or_else(|_| ITSELF.to_owned());
-    let send = |request| outgoing::send(&url, request);
+    let send = |request| outgoing::send_below(&url, request);
     Ok(endpoints::grpc::answer(&head.map(|()| body.as_slice()), max_bytes, send))
 }
 
@@ -178,6 +177,11 @@ fn predict_config() -> endpoints::predict::Config {
 
 /// The names that the environment has.
 fn model_names() -> Vec<String> {
-    let names = std::env::var(MODELS).unwrap_or_default();
+    names(MODELS)
+}
+
+/// The names in a variable of the environment, separated by commas.
+fn names(variable: &str) -> Vec<String> {
+    let names = std::env::var(variable).unwrap_or_default();
     names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }

@@ -15,9 +15,20 @@ const MAX_ANSWER_BYTES: usize = usize::MAX;
 ///
 /// # Errors
 /// [`Unreachable`] if there is none, which says why.
-pub(crate) fn send(url: &str, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Unreachable> {
+pub(crate) fn send_below(url: &str, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Unreachable> {
+    let (mut parts, body) = request.into_parts();
+    let target = format!("{}{}", url.trim_end_matches('/'), parts.uri);
+    parts.uri = target.parse().map_err(|_| unreachable(&format!("`{target}` is no URL")))?;
+    send(Request::from_parts(parts, body))
+}
+
+/// Sends `request` to its URL, and waits for the whole answer.
+///
+/// # Errors
+/// [`Unreachable`] if there is none, which says why.
+pub(crate) fn send(request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Unreachable> {
     let (parts, body) = request.into_parts();
-    let outgoing = outgoing_request(url, &parts.method, &parts.uri, &parts.headers)?;
+    let outgoing = outgoing_request(&parts.method, &parts.uri, &parts.headers)?;
     let outgoing_body = outgoing.body().map_err(|()| unreachable("the request has no body"))?;
     let answer = outgoing_handler::handle(outgoing, None).map_err(|code| unreachable(&code.to_string()))?;
     write(outgoing_body, &body);
@@ -29,38 +40,18 @@ pub(crate) fn send(url: &str, request: Request<Vec<u8>>) -> Result<Response<Vec<
     }
 }
 
-/// Sends `request` to exactly `url`, and waits for the whole answer.
-///
-/// # Errors
-/// [`Unreachable`] if there is none, which says why.
-pub(crate) fn send_to(url: &str, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Unreachable> {
-    let target: Uri = url.parse().map_err(|_| unreachable(&format!("`{url}` is no URL")))?;
-    let path = target.path_and_query().map_or("/", |target| target.as_str());
-    let path = path.parse().map_err(|_| unreachable(&format!("`{url}` has no path")))?;
-    let (mut parts, body) = request.into_parts();
-    parts.uri = path;
-    let origin = url.strip_suffix(parts.uri.to_string().as_str()).unwrap_or(url).to_owned();
-    send(&origin, Request::from_parts(parts, body))
-}
-
-fn outgoing_request(
-    url: &str,
-    method: &Method,
-    target: &Uri,
-    headers: &HeaderMap,
-) -> Result<OutgoingRequest, Unreachable> {
-    let url: Uri = url.parse().map_err(|_| unreachable(&format!("`{url}` is no URL")))?;
+fn outgoing_request(method: &Method, url: &Uri, headers: &HeaderMap) -> Result<OutgoingRequest, Unreachable> {
     let request = OutgoingRequest::new(fields(headers));
     let scheme = if url.scheme_str() == Some("https") { Scheme::Https } else { Scheme::Http };
     let authority = url.authority().map(|authority| authority.as_str());
-    let path = format!("{}{target}", url.path().trim_end_matches('/'));
+    let path = url.path_and_query().map_or("/", |target| target.as_str());
     let method =
         if *method == Method::GET { spin_sdk::http::Method::Get } else { spin_sdk::http::Method::Post };
     let is_set = request.set_method(&method).is_ok()
         && request.set_scheme(Some(&scheme)).is_ok()
         && request.set_authority(authority).is_ok()
-        && request.set_path_with_query(Some(&path)).is_ok();
-    if is_set { Ok(request) } else { Err(unreachable(&format!("the host refuses `{url}` with `{path}`"))) }
+        && request.set_path_with_query(Some(path)).is_ok();
+    if is_set { Ok(request) } else { Err(unreachable(&format!("the host refuses `{url}`"))) }
 }
 
 /// Writes the whole body. Whoever answers before it is read closes it; the answer says why.

@@ -75,16 +75,12 @@ impl Application {
         let mut environment = vec![("PLINTH_MODELS".to_owned(), names)];
         let captured =
             evaluation.as_ref().map(|it| ("PLINTH_CAPTURE_RATE".to_owned(), it.capture_rate.to_string()));
-        environment.extend(captured.clone());
+        environment.extend(captured);
         let hosts = || if evaluation.is_some() { AllowedHosts::itself() } else { AllowedHosts::default() };
         let of_model = |model: Model| {
-            let batch_chunk = component(
-                batch_chunk_id(&model.name),
-                model.batch_chunk,
-                captured.clone().into_iter().collect(),
-            );
+            let batch_chunk = component(batch_chunk_id(&model.name), model.batch_chunk, Vec::new());
             let predict = component(model.name, model.component, environment.clone());
-            [predict, batch_chunk].map(|component| Component { allowed_outbound_hosts: hosts(), ..component })
+            [Component { allowed_outbound_hosts: hosts(), ..predict }, batch_chunk]
         };
         let mut components: Vec<Component> = models.into_iter().flat_map(of_model).collect();
         components.push(Component {

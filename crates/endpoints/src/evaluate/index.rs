@@ -1,5 +1,6 @@
 //! The page that says which models there are.
 
+use evaluation::escaped;
 use evaluation_store::Status;
 
 const HEAD: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
@@ -35,8 +36,4 @@ fn row(status: &Status) -> String {
         "<tr><td>{name}<td>{}<td>{}<td>{}<td>{}",
         status.waiting, status.orphans, status.lost, status.refused
     )
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -25,14 +25,14 @@ impl Webhook {
         &self,
         store: &Store<'_, D>,
         now: f64,
-        mut send: impl FnMut(&str, Request<Vec<u8>>) -> std::result::Result<Response<Vec<u8>>, String>,
+        mut send: impl FnMut(Request<Vec<u8>>) -> std::result::Result<Response<Vec<u8>>, String>,
     ) -> Result<()> {
         #[expect(clippy::cast_possible_truncation, reason = "seconds")]
         let at = now as i64;
         for _ in 0..MOST_EVENTS {
             let Some(Due { body, mut delivery }) = store.take_due(now)? else { return Ok(()) };
             let answer = match self.request(&delivery.id, at, &body) {
-                Ok(request) => answer(send(&self.url, request)),
+                Ok(request) => answer(send(request)),
                 Err(error) => Answer::Failed { reason: error.to_string() },
             };
             delivery.record(answer, at);
@@ -43,7 +43,7 @@ impl Webhook {
 
     fn request(&self, id: &str, at: i64, body: &str) -> Result<Request<Vec<u8>>> {
         let wrong = |reason: String| Error::Body { expected: "an event that can be sent", reason };
-        let mut request = Request::post("/");
+        let mut request = Request::post(&self.url);
         match &self.secrets {
             None => request = request.header("content-type", alerts::CONTENT_TYPE),
             Some(secrets) => {

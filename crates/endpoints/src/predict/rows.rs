@@ -18,9 +18,9 @@ pub(super) fn predict(
     let Rows { inputs, answer } = Rows::read(body, &metadata.inputs, new_keys)?;
     let Some(inputs) = inputs else { return answer.write_empty(&metadata.outputs) };
     let names: Vec<String> = metadata.outputs.iter().map(|spec| spec.name.clone()).collect();
-    let kept = sight.kept(&inputs);
+    let asked = sight.keep(metadata, &inputs);
     let outputs = run(model, inputs, &names)?;
-    sight.see(answer.client(), || row_names(&answer), kept, &outputs);
+    sight.see(answer.client(), || row_names(&answer), asked, &outputs);
     answer.write(&outputs)
 }
 

@@ -39,12 +39,12 @@ pub(super) fn infer(
     let selection = Selection::new(metadata, &request.outputs, &names.outputs(&request))?;
     let inputs = arrange(mem::take(&mut request.inputs), &metadata.inputs)?;
     let Asked { inputs, n_answered, beside } = names.set_aside(inputs, metadata, &request, new_keys)?;
-    let kept = inputs.as_ref().and_then(|inputs| sight.kept(inputs));
+    let asked = inputs.as_ref().and_then(|inputs| sight.keep(metadata, inputs));
     let mut outputs = answer(model, metadata, &selection, inputs)?;
     if let Some(n_answered) = n_answered {
         check_rows(&outputs, n_answered)?;
     }
-    sight.see(request.client.as_ref(), || row_names(&beside), kept, &outputs);
+    sight.see(request.client.as_ref(), || row_names(&beside), asked, &outputs);
     outputs.extend(beside);
     let form = |tensor| returned(tensor, &request, are_names_binary, metadata);
     let outputs = selection.in_order(outputs).into_iter().map(form).collect::<Result<Vec<_>>>()?;

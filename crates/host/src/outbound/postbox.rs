@@ -88,13 +88,10 @@ struct Taken {
 impl Postbox {
     fn with<T>(&self, address: &Uri, work: impl FnOnce(&mut Pile) -> T) -> T {
         let mut piles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match piles.get_mut(address.path_and_query().map_or("/", |it| it.as_str())) {
+        let address = address.path_and_query().map_or("/", |it| it.as_str());
+        match piles.get_mut(address) {
             Some(pile) => work(pile),
-            None => work(
-                piles
-                    .entry(address.path_and_query().map_or_else(String::new, ToString::to_string))
-                    .or_default(),
-            ),
+            None => work(piles.entry(address.to_owned()).or_default()),
         }
     }
 
