@@ -52,6 +52,7 @@ use self::body::Body;
 use self::chunk::Chunk;
 use self::error::{Error, Result};
 use self::parameters::Parameters;
+use crate::capture::Sight;
 use crate::encoding::Encoding;
 use crate::{Failure, HEADER_LENGTH, Model, predict};
 
@@ -95,6 +96,15 @@ impl Default for Config {
             held_bytes: 1 << 20,
         }
     }
+}
+
+/// Who wants to see the rows that are answered.
+#[derive(Clone, Copy)]
+pub struct Watch<'w> {
+    /// Where they are left.
+    pub sight: &'w Sight,
+    /// Called whenever some are there: they are to be taken away before the next come.
+    pub tell: &'w dyn Fn(),
 }
 
 /// What has become of an answer.
@@ -152,9 +162,20 @@ pub fn handle<R: Read, W: Write>(
     request: Request<R>,
     respond: impl FnOnce(Response<()>) -> io::Result<W>,
 ) -> Outcome {
+    handle_seen(model, config, request, respond, Watch { sight: &Sight::default(), tell: &|| {} })
+}
+
+/// Answers a chunk, and shows what the model saw and said.
+pub fn handle_seen<R: Read, W: Write>(
+    model: &impl Model,
+    config: &Config,
+    request: Request<R>,
+    respond: impl FnOnce(Response<()>) -> io::Result<W>,
+    watch: Watch<'_>,
+) -> Outcome {
     let mut body = Body::new(respond, config.held_bytes);
     let format = Format::of(request.headers());
-    match answer(model, config, request, &mut body) {
+    match answer(model, config, request, &mut body, watch) {
         Ok(failure) => outcome(body.finish(), failure),
         Err(error) => fail(&error, format.ok(), body),
     }
@@ -203,6 +224,7 @@ fn answer<R: Read, W: Write, F: FnOnce(Response<()>) -> io::Result<W>>(
     config: &Config,
     request: Request<R>,
     body: &mut Body<W, F>,
+    watch: Watch<'_>,
 ) -> Result<Option<Failure>> {
     let (parts, input) = request.into_parts();
     let metadata = find_model(model, &parts)?;
@@ -215,14 +237,14 @@ fn answer<R: Read, W: Write, F: FnOnce(Response<()>) -> io::Result<W>>(
     }
     let format = Format::of(&parts.headers)?;
     if format == Format::Tensors {
-        return answer_tensors(model, config, &parameters, Request::from_parts(parts, input), body);
+        return answer_tensors(model, config, &parameters, Request::from_parts(parts, input), body, watch);
     }
     parameters.check_names(&metadata)?;
     if let Some(head) = body.head() {
         head.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
     }
     let micro_batch = parameters.micro_batch(&metadata, config);
-    let chunk = Chunk { model, metadata: &metadata, config, parameters: &parameters, micro_batch };
+    let chunk = Chunk { model, metadata: &metadata, config, parameters: &parameters, micro_batch, watch };
     let input = decoded(&parts.headers, input)?;
     match format {
         Format::Lines => ndjson::answer_rows(&chunk, input, body),
@@ -273,6 +295,7 @@ fn answer_tensors<R: Read, W: Write, F: FnOnce(Response<()>) -> io::Result<W>>(
     parameters: &Parameters,
     request: Request<R>,
     body: &mut Body<W, F>,
+    watch: Watch<'_>,
 ) -> Result<Option<Failure>> {
     parameters.check_tensors()?;
     let (mut parts, input) = request.into_parts();
@@ -284,7 +307,8 @@ fn answer_tensors<R: Read, W: Write, F: FnOnce(Response<()>) -> io::Result<W>>(
     // One more byte than is allowed tells that there are more.
     input.take(config.predict.max_body_bytes as u64 + 1).read_to_end(&mut bytes).map_err(read_error)?;
     let request = Request::from_parts(parts, bytes.as_slice());
-    let response = predict::handle(model, &config.predict, &request);
+    let response = predict::handle_seen(model, &config.predict, &request, watch.sight);
+    (watch.tell)();
     let failure = response.extensions().get::<Failure>().cloned();
     let (parts, bytes) = response.into_parts();
     if let Some(head) = body.head() {

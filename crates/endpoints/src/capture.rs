@@ -82,11 +82,27 @@ pub struct Told {
     pub n_lines: u64,
 }
 
+impl Asked {
+    /// The others, without these rows, which are ascending.
+    pub(crate) fn without_rows(self, rows: &[usize]) -> Self {
+        if rows.is_empty() {
+            return self;
+        }
+        let inputs = self.inputs.into_iter().map(|input| input.without_rows(rows)).collect();
+        Self { inputs, ..self }
+    }
+}
+
 impl Sight {
     /// One that sees everything.
     #[must_use]
     pub fn open() -> Self {
         Self { is_open: true, seen: RefCell::default() }
+    }
+
+    /// Whether anybody wants to see anything.
+    pub(crate) const fn is_open(&self) -> bool {
+        self.is_open
     }
 
     /// The inputs, for later, if anybody wants to see them.
@@ -127,6 +143,11 @@ pub(crate) struct Name {
 }
 
 impl Name {
+    /// The name of a row by its key alone.
+    pub(crate) fn of_key(key: &Key<'_>) -> Self {
+        Self { client: None, key: Some(key_text(key)) }
+    }
+
     /// The name of a row among `keys`.
     pub(crate) fn of(keys: &Keys<'_>, row: usize) -> Self {
         let client = keys.client(row).map(|client| client.name().to_owned());
@@ -219,7 +240,8 @@ mod tests {
 
     use super::*;
     use crate::Model as _;
-    use crate::fake::doubler;
+    use crate::batch_chunk::{self, Watch};
+    use crate::fake::{doubler, greeter};
     use crate::predict::{Config, handle_seen};
 
     fn all() -> Capture {
@@ -273,6 +295,54 @@ mod tests {
             (&told[1]["inputs"]["x"], &told[1]["outputs"]["y"]),
             (&json!([3.0, 4.0]), &json!([6.0, 8.0]))
         );
+    }
+
+    /// The rows that are told of a chunk, each micro-batch by itself, as key, input and output.
+    fn told_of_chunk(model: &impl crate::Model, target: &str, form: &str, body: &str) -> Vec<Vec<Value>> {
+        let sight = Sight::open();
+        let batches = RefCell::new(Vec::new());
+        let tell = || {
+            let Told { lines, .. } = sight.told(&all(), 12.5).unwrap();
+            let row = |line: &str| {
+                let row: Value = serde_json::from_str(line).unwrap();
+                json!([row["key"], row["inputs"], row["outputs"]])
+            };
+            batches.borrow_mut().push(String::from_utf8(lines).unwrap().lines().map(row).collect());
+        };
+        let request = Request::post(target).header("content-type", form).body(body.as_bytes()).unwrap();
+        let watch = Watch { sight: &sight, tell: &tell };
+        let outcome =
+            batch_chunk::handle_seen(model, &Default::default(), request, |_| Ok(std::io::sink()), watch);
+        assert!(outcome.is_whole);
+        batches.into_inner()
+    }
+
+    #[test]
+    fn rows_of_a_chunk_are_told_after_each_micro_batch() {
+        let lines = "{\"key\":\"a\",\"x\":[1,2]}\n[3]\n{\"key\":7,\"x\":[3,4]}\n[5,6]";
+        let found = told_of_chunk(&doubler(), "/batch/m?micro_batch=3", "application/x-ndjson", lines);
+        let row = |key: Value, x: [f64; 2], y: [f64; 2]| json!([key, {"x": x}, {"y": y}]);
+        let expected = [
+            vec![row(json!("a"), [1.0, 2.0], [2.0, 4.0]), row(json!(7), [3.0, 4.0], [6.0, 8.0])],
+            vec![row(Value::Null, [5.0, 6.0], [10.0, 12.0])],
+        ];
+        assert_eq!(found, expected);
+        let tensors = json!({"inputs": [
+            {"name": "key", "shape": [1], "datatype": "BYTES", "data": ["b"]},
+            {"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [1, 2]},
+        ]});
+        let found = told_of_chunk(&doubler(), "/batch/m", "application/json", &tensors.to_string());
+        assert_eq!(found, [[row(json!("b"), [1.0, 2.0], [2.0, 4.0])]]);
+    }
+
+    #[test]
+    fn rows_that_a_model_refuses_are_not_told() {
+        let table = "id,name,times\n1,a,2\n2,,1\n3,b,1\n4,c,\n";
+        let found = told_of_chunk(&greeter(), "/batch/m?key=id", "text/csv", table);
+        let row = |key: &str, name: &str, times: u64, greeting: &str, length: u64| {
+            json!([key, {"name": name, "times": times}, {"greeting": greeting, "length": [length]}])
+        };
+        assert_eq!(found, [[row("1", "a", 2, "aa", 2), row("3", "b", 1, "b", 1)]]);
     }
 
     #[test]

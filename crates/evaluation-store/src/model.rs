@@ -58,7 +58,8 @@ pub struct Status {
 }
 
 impl<D: Database> Store<'_, D> {
-    /// Gives a model this baseline. If it had another one, or other windows or segments, all events that are still kept are counted anew.
+    /// Gives a model this baseline. If it had another one, or other windows or segments, all events that are still kept are counted anew;
+    /// if it had the same, nothing happens.
     ///
     /// # Errors
     /// [`Error::Database`].
@@ -67,13 +68,17 @@ impl<D: Database> Store<'_, D> {
         let settings = json("settings", settings)?;
         let statement = "INSERT INTO plinth_models (model, baseline, settings, folded, refused) VALUES ($1, $2, $3, 0, 0) \
              ON CONFLICT (model) DO UPDATE SET baseline = excluded.baseline, settings = excluded.settings, folded = 0, \
-             monitors = NULL, judged = NULL, refused = 0, last_refused = NULL";
+             monitors = NULL, judged = NULL, refused = 0, last_refused = NULL \
+             WHERE plinth_models.baseline <> excluded.baseline OR plinth_models.settings <> excluded.settings \
+             RETURNING 1";
         let of_model = [Value::text(model)];
         // Outside of the transaction, which a missing table would end.
         execute(self.database, "SELECT 1 FROM plinth_models WHERE model = $1", &of_model)?;
         transaction(self.database, || {
             let parameters = [Value::text(model), Value::Text(baseline), Value::Text(settings)];
-            execute(self.database, statement, &parameters)?;
+            if execute(self.database, statement, &parameters)?.is_empty() {
+                return Ok(());
+            }
             execute(self.database, "DELETE FROM plinth_profiles WHERE model = $1", &of_model)?;
             execute(self.database, "DELETE FROM plinth_keys WHERE model = $1", &of_model).map(drop)
         })

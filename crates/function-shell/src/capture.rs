@@ -1,4 +1,4 @@
-//! What `predict` tells `evaluate` once its answer has left. Which rows, and in which form, `endpoints::capture` says.
+//! What `predict` tells `evaluate` once its answer has left, and `batch-chunk` after each micro-batch. Which rows, and in which form, `endpoints::capture` says.
 //!
 //! An application without `PLINTH_CAPTURE_RATE` captures nothing. The request asks for an answer before it is carried out (`Prefer:
 //! respond-async`), which the Plinth host gives: it joins the rows of many answers into one request, and counts those that it cannot
@@ -25,15 +25,20 @@ const WITHHELD: &str = "PLINTH_CAPTURE_WITHHOLD";
 /// `evaluate`, in the application that the function is part of.
 const EVALUATE: &str = "http://self.alt/evaluate/predictions";
 
-/// What the environment says; none if nothing is captured.
-pub(crate) fn settings() -> Option<Capture> {
+/// What the environment says, and the place for what is seen; nothing is seen if nothing is captured.
+pub(crate) fn start() -> (Sight, Option<Capture>) {
+    let capture = settings();
+    (capture.as_ref().map_or_else(Sight::default, |_| Sight::open()), capture)
+}
+
+fn settings() -> Option<Capture> {
     let rate: f64 = std::env::var(RATE).ok()?.parse().ok()?;
     (rate > 0.0).then(|| Capture { rate, fields: names(FIELDS), withheld: names(WITHHELD) })
 }
 
 /// Sends the sampled rows of what was seen.
-pub(crate) fn send(capture: &Capture, sight: &Sight) {
-    let Some(told) = sight.told(capture, now()) else { return };
+pub(crate) fn send(capture: Option<&Capture>, sight: &Sight) {
+    let Some(told) = capture.and_then(|capture| sight.told(capture, now())) else { return };
     let n_lines = told.n_lines;
     if let Err(reason) = post(told) {
         log(&format!("capture: {n_lines} rows lost: {reason}"));

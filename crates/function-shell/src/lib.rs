@@ -15,7 +15,7 @@ mod response;
 mod store;
 mod streams;
 
-use endpoints::capture::Sight;
+use endpoints::batch_chunk::Watch;
 use endpoints::grpc::Reply;
 use evaluation_store::Store;
 use http::{HeaderMap, Request, StatusCode};
@@ -67,8 +67,8 @@ const ITSELF: &str = "http://self.alt";
 
 /// Answers one request of `predict` with the imported model.
 pub fn predict(request: IncomingRequest, response_out: ResponseOutparam) {
-    let (config, capture) = (predict_config(), capture::settings());
-    let sight = capture.as_ref().map_or_else(Sight::default, |_| Sight::open());
+    let config = predict_config();
+    let (sight, capture) = capture::start();
     let answer = |head: Request<()>| {
         let body = request::body(&request, config.max_body_bytes)?;
         let request = head.map(|()| body.as_slice());
@@ -76,9 +76,7 @@ pub fn predict(request: IncomingRequest, response_out: ResponseOutparam) {
     };
     let response = request::head(&request, &PREDICT_HEADERS).and_then(answer).unwrap_or_else(response::empty);
     response::write(response, &HeaderMap::new(), response_out);
-    if let Some(capture) = capture {
-        capture::send(&capture, &sight);
-    }
+    capture::send(capture.as_ref(), &sight);
 }
 
 /// Answers one request of `evaluate`, and counts what came once the answer has left.
@@ -136,8 +134,17 @@ fn variable(name: &str) -> Option<String> {
 /// Answers one chunk of rows with the imported model.
 pub fn batch_chunk(request: IncomingRequest, response_out: ResponseOutparam) {
     let config = endpoints::batch_chunk::Config { predict: predict_config(), ..Default::default() };
+    let (sight, capture) = capture::start();
+    let tell = || capture::send(capture.as_ref(), &sight);
+    let watch = Watch { sight: &sight, tell: &tell };
     streams::answer(request, &BATCH_CHUNK_HEADERS, response_out, |request, begin| {
-        endpoints::batch_chunk::handle(&ImportedModel, &config, request, |head| begin.begin(head))
+        endpoints::batch_chunk::handle_seen(
+            &ImportedModel,
+            &config,
+            request,
+            |head| begin.begin(head),
+            watch,
+        )
     });
 }
 

@@ -10,10 +10,11 @@ use std::io::{BufRead, Write};
 use protocol::{Error, RowReader, RowWriter, read_key_text, write_key_text, write_row_error};
 
 use self::lines::{Line, Lines};
-use super::answered::{Answered, answer};
+use super::answered::Answered;
 use super::chunk::Chunk;
 use super::error::{self, Result};
 use crate::Model;
+use crate::capture::Name;
 
 /// Answers the rows of a body.
 pub(super) fn answer_rows<M: Model>(
@@ -25,13 +26,13 @@ pub(super) fn answer_rows<M: Model>(
     let mut lines = Lines::new(input, chunk.config.row_bytes);
     let mut first_row = 0;
     loop {
-        let Batch { rows, heads, errors } = Batch::read(chunk, first_row, &mut lines)?;
+        let Batch { rows, heads, errors, names: row_names } = Batch::read(chunk, first_row, &mut lines)?;
         if heads.ends.is_empty() {
             return Ok(());
         }
         let n_good = rows.n_rows();
         let inputs = if n_good == 0 { Vec::new() } else { rows.into_tensors()? };
-        let answered = answer(chunk.model, &names, inputs, n_good)?;
+        let answered = chunk.answer(&names, inputs, n_good, || row_names)?;
         let json = write(&heads, errors, answered, first_row)?;
         output.write_all(&json).map_err(error::Error::Write)?;
         first_row += heads.ends.len();
@@ -73,6 +74,8 @@ struct Batch<'c> {
     heads: Heads,
     /// The rows that are not stacked, ascending.
     errors: Vec<(usize, Error)>,
+    /// The names of the rows that are stacked, if anybody wants to see them.
+    names: Vec<Name>,
 }
 
 impl<'c> Batch<'c> {
@@ -82,7 +85,7 @@ impl<'c> Batch<'c> {
         lines: &mut Lines<impl BufRead>,
     ) -> Result<Self> {
         let rows = RowReader::new(&chunk.metadata.inputs)?;
-        let mut batch = Self { rows, heads: Heads::default(), errors: Vec::new() };
+        let mut batch = Self { rows, heads: Heads::default(), errors: Vec::new(), names: Vec::new() };
         let mut n_bytes = 0;
         while batch.heads.ends.len() < chunk.micro_batch && n_bytes < chunk.config.micro_batch_bytes {
             let Some(line) = lines.next_line()? else { break };
@@ -105,9 +108,11 @@ impl<'c> Batch<'c> {
         let key_name = chunk.parameters.key();
         let read = self.rows.read(line, |name| name == key_name || chunk.keeps_field(name));
         let key = read.fields.iter().find(|(name, _)| name == key_name);
+        let mut name = Name::default();
         let key_error = match key.map(|(_, text)| read_key_text(text)) {
             Some(Ok(key)) => {
                 self.heads.write(key_name, |json| write_key_text(json, &key));
+                name = Name::of_key(&key);
                 None
             }
             Some(Err(error)) => Some(error),
@@ -119,7 +124,11 @@ impl<'c> Batch<'c> {
         if key_error.is_some() && read.error.is_none() {
             self.rows.take_back();
         }
-        read.error.or(key_error)
+        let error = read.error.or(key_error);
+        if error.is_none() && chunk.watch.sight.is_open() {
+            self.names.push(name);
+        }
+        error
     }
 }
 

@@ -9,11 +9,12 @@ use columns::{Binding, Problem, RowError, keys, output_columns, output_fields};
 use tensor::Tensor;
 
 use super::ERROR;
-use super::answered::{Answered, answer};
+use super::answered::Answered;
 use super::chunk::Chunk;
 use super::error::{Error, Fault, Result};
 use super::parameters::Keep;
 use crate::Model;
+use crate::capture::Name;
 
 /// More columns than any chunk of good faith has.
 const MAX_COLUMNS: usize = 10_000;
@@ -86,9 +87,11 @@ impl Table {
         let add = |error: RowError, faults: &mut BTreeMap<usize, Fault>| {
             faults.entry(error.row).or_insert_with(|| Fault::from(error));
         };
+        let mut row_keys = Vec::new();
         if let Some(column) = self.key.and_then(|key| batch.columns().get(key)) {
-            let (_, missing) = keys(chunk.parameters.key(), column).map_err(Error::column)?;
+            let (found, missing) = keys(chunk.parameters.key(), column).map_err(Error::column)?;
             missing.into_iter().for_each(|error| add(error, &mut faults));
+            row_keys = found;
         }
         rows.errors.into_iter().for_each(|error| add(error, &mut faults));
         let read: Vec<usize> = rows.good.unwrap_or_else(|| (0..batch.num_rows()).collect());
@@ -96,7 +99,9 @@ impl Table {
         let left_out: Vec<usize> = read.iter().enumerate().filter_map(is_left_out).collect();
         let inputs = rows.tensors.into_iter().map(|tensor| tensor.without_rows(&left_out)).collect();
         let run: Vec<usize> = read.into_iter().filter(|row| !faults.contains_key(row)).collect();
-        let Answered { outputs, failed } = answer(chunk.model, &self.output_names, inputs, run.len())?;
+        let name = |row: &usize| row_keys.get(*row)?.as_ref().map(Name::of_key);
+        let names = || run.iter().map(|row| name(row).unwrap_or_default()).collect();
+        let Answered { outputs, failed } = chunk.answer(&self.output_names, inputs, run.len(), names)?;
         let failed = failed.iter().filter_map(|(place, error)| Some((*run.get(*place)?, Fault::from(error))));
         faults.extend(failed);
         let answered: Vec<usize> = run.into_iter().filter(|row| !faults.contains_key(row)).collect();

@@ -1,56 +1,22 @@
-//! The store in a real SQLite database: what is acknowledged is kept, what is kept is counted once, whoever counts.
+//! The store in real databases of both kinds: what is acknowledged is kept, what is kept is counted once, whoever counts.
 
-#![expect(clippy::unwrap_used, reason = "the helpers of tests fail as tests do")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests fail as tests do")]
+#![expect(clippy::disallowed_methods, reason = "a server is files and processes, and tests wait for it")]
 
-use databases::{Connection, Folder, Value as Stored};
+mod place;
+#[path = "../../../databases/tests/postgres/server.rs"]
+#[expect(dead_code, reason = "its owner uses more of it")]
+mod server;
+
 use evaluation::{
     Baseline, Columns, Cut, FORM, Feature, Frame, Kind, Outcome, Profile, Row, Schema, Task, Value as Cell,
 };
-use evaluation_store::{Database, Dialect, Error, Selection, Settings, Store, Truth, Value};
+use evaluation_store::{Database, Error, Selection, Settings, Store, Truth, Value};
 use serde_json::{json, value::RawValue};
 
+use self::place::Place;
+
 const MODEL: &str = "m";
-
-struct Sqlite(Connection);
-
-impl Database for Sqlite {
-    fn dialect(&self) -> Dialect {
-        Dialect::Sqlite
-    }
-
-    fn execute(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Vec<Value>>, String> {
-        let parameters = parameters.iter().map(|value| match value.clone() {
-            Value::Integer(number) => Stored::Integer(number),
-            Value::Real(number) => Stored::Real(number),
-            Value::Text(text) => Stored::Text(text),
-            Value::Null => Stored::Null,
-        });
-        let rows = self.0.execute(statement, parameters.collect()).map_err(|error| error.to_string())?;
-        let value = |value| match value {
-            Stored::Integer(number) => Value::Integer(number),
-            Stored::Real(number) => Value::Real(number),
-            Stored::Text(text) => Value::Text(text),
-            Stored::Blob(_) | Stored::Null => Value::Null,
-        };
-        Ok(rows.rows.into_iter().map(|row| row.into_iter().map(value).collect()).collect())
-    }
-}
-
-struct Place {
-    _folder: tempfile::TempDir,
-    databases: Folder,
-}
-
-impl Place {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        Self { databases: Folder::at(folder.path().to_owned()), _folder: folder }
-    }
-
-    fn open(&self) -> Sqlite {
-        Sqlite(self.databases.sqlite().unwrap())
-    }
-}
 
 /// Class 1 above a half, right nine times of ten.
 fn baseline() -> Baseline {
@@ -124,9 +90,7 @@ fn fold_all<D: Database>(store: &Store<'_, D>, now: f64) -> usize {
     n
 }
 
-#[test]
-fn what_is_added_is_counted_once_and_reported() {
-    let place = Place::new();
+fn what_is_added_is_counted_once_and_reported(place: &Place) {
     let database = place.open();
     let store = Store::new(&database);
     add(&store, 0..250, |n| n.is_multiple_of(10));
@@ -146,9 +110,7 @@ fn what_is_added_is_counted_once_and_reported() {
     assert_eq!(store.report(MODEL, &french, Default::default()).unwrap().current.n_rows, 25);
 }
 
-#[test]
-fn many_who_count_at_once_count_each_row_once() {
-    let place = Place::new();
+fn many_who_count_at_once_count_each_row_once(place: &Place) {
     let first = place.open();
     Store::new(&first).put_baseline(MODEL, &baseline(), &settings()).unwrap();
     std::thread::scope(|scope| {
@@ -172,14 +134,14 @@ fn many_who_count_at_once_count_each_row_once() {
     assert_eq!(report.monitors.iter().map(|monitor| monitor.n).max(), Some(4000));
 }
 
-#[test]
-fn a_new_baseline_counts_what_is_kept_anew() {
-    let place = Place::new();
+fn a_new_baseline_counts_what_is_kept_anew(place: &Place) {
     let database = place.open();
     let store = Store::new(&database);
     store.put_baseline(MODEL, &baseline(), &settings()).unwrap();
     add(&store, 0..300, |_| false);
     fold_all(&store, 300.0);
+    store.put_baseline(MODEL, &baseline(), &settings()).unwrap();
+    assert_eq!(fold_all(&store, 300.0), 0, "the same baseline again changes nothing");
     let longer = Settings { cut: Cut { window_s: 1000, ..Cut::default() }, ..settings() };
     store.put_baseline(MODEL, &baseline(), &longer).unwrap();
     assert_eq!(fold_all(&store, 300.0), 600);
@@ -187,9 +149,7 @@ fn a_new_baseline_counts_what_is_kept_anew() {
     assert_eq!((report.windows.len(), report.segments.len(), report.current.n_rows), (1, 0, 300));
 }
 
-#[test]
-fn what_is_old_is_forgotten_and_its_counters_stay() {
-    let place = Place::new();
+fn what_is_old_is_forgotten_and_its_counters_stay(place: &Place) {
     let database = place.open();
     let store = Store::new(&database);
     let settings = Settings { retention_s: 500.0, ..settings() };
@@ -205,9 +165,7 @@ fn what_is_old_is_forgotten_and_its_counters_stay() {
     assert_eq!(report.current.n_rows, 200);
 }
 
-#[test]
-fn an_alarm_is_raised_once_and_taken_by_one() {
-    let place = Place::new();
+fn an_alarm_is_raised_once_and_taken_by_one(place: &Place) {
     let database = place.open();
     let store = Store::new(&database);
     store.put_baseline(MODEL, &baseline(), &settings()).unwrap();
@@ -237,9 +195,7 @@ fn an_alarm_is_raised_once_and_taken_by_one() {
     assert_eq!(error_rate.event["data"]["model"], MODEL);
 }
 
-#[test]
-fn rows_that_are_none_are_named_and_nothing_is_kept() {
-    let place = Place::new();
+fn rows_that_are_none_are_named_and_nothing_is_kept(place: &Place) {
     let database = place.open();
     let store = Store::new(&database);
     let good = row(1).0;
@@ -253,3 +209,31 @@ fn rows_that_are_none_are_named_and_nothing_is_kept() {
     store.add_lost(MODEL, 4).unwrap();
     assert_eq!(store.models().unwrap()[0].lost, 7);
 }
+
+/// Each behaviour in a database of each kind.
+macro_rules! in_every_database {
+    ($($behaviour:ident),* $(,)?) => {
+        mod in_sqlite {
+            $(#[test]
+            fn $behaviour() {
+                super::$behaviour(&super::Place::sqlite());
+            })*
+        }
+
+        mod in_postgres {
+            $(#[test]
+            fn $behaviour() {
+                super::$behaviour(&super::Place::postgres());
+            })*
+        }
+    };
+}
+
+in_every_database!(
+    what_is_added_is_counted_once_and_reported,
+    many_who_count_at_once_count_each_row_once,
+    a_new_baseline_counts_what_is_kept_anew,
+    what_is_old_is_forgotten_and_its_counters_stay,
+    an_alarm_is_raised_once_and_taken_by_one,
+    rows_that_are_none_are_named_and_nothing_is_kept,
+);
