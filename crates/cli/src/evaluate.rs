@@ -6,6 +6,7 @@ mod columns;
 mod labels;
 mod read;
 mod run;
+mod watch;
 
 use anyhow::Result;
 
@@ -26,6 +27,8 @@ enum Command {
     Run(Box<run::Args>),
     /// Merge profiles that `run --profiles` wrote, in any order, and write their report
     Report(run::ReportArgs),
+    /// Look at files again and again, and raise alarms about what is new
+    Watch(Box<watch::Args>),
 }
 
 pub(crate) fn run(args: Args) -> Result<Outcome> {
@@ -33,5 +36,6 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
         Command::Baseline(args) => baseline::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Report(args) => run::report(&args),
+        Command::Watch(args) => watch::run(&args),
     }
 }

@@ -32,25 +32,31 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> Result<()> {
     let engine = settings::engine_for_tools()?;
     let models = args.models.iter().map(|path| model(&engine, path)).collect::<Result<_>>()?;
-    let evaluation = args.state_dir.clone().map(|folder| evaluation(&args, folder)).transpose()?;
+    let evaluation = |folder| evaluation(folder, args.webhook.as_deref(), args.capture_rate);
+    let evaluation = args.state_dir.clone().map(evaluation).transpose()?;
     let application = Application::of_models(models, function("grpc")?.into(), evaluation)?;
     up::serve(application, &Limits::default(), args.listen)
 }
 
-fn evaluation(args: &Args, state_folder: PathBuf) -> Result<Evaluation> {
+/// The function `evaluate`, which keeps what it is told in a folder and sends alarms to `webhook`.
+pub(crate) fn evaluation(
+    state_folder: PathBuf,
+    webhook: Option<&str>,
+    capture_rate: f64,
+) -> Result<Evaluation> {
     let mut environment = Vec::new();
     let mut hosts = Vec::new();
-    if let Some(url) = &args.webhook {
+    if let Some(url) = webhook {
         let origin = origin(url).with_context(|| format!("--webhook: expected a URL, found `{url}`"))?;
         hosts.push(origin);
-        environment.push(("PLINTH_WEBHOOK_URL".to_owned(), url.clone()));
+        environment.push(("PLINTH_WEBHOOK_URL".to_owned(), url.to_owned()));
     }
     let secret = std::env::var("PLINTH_WEBHOOK_SECRET").ok();
     environment.extend(secret.map(|secret| ("PLINTH_WEBHOOK_SECRET".to_owned(), secret)));
     Ok(Evaluation {
         component: function("evaluate")?.into(),
         state_folder,
-        capture_rate: args.capture_rate,
+        capture_rate,
         environment,
         allowed_outbound_hosts: AllowedHosts::parse(hosts.iter().map(String::as_str))?,
     })

@@ -78,9 +78,11 @@ impl Application {
         environment.extend(captured);
         let hosts = || if evaluation.is_some() { AllowedHosts::itself() } else { AllowedHosts::default() };
         let of_model = |model: Model| {
-            let batch_chunk = component(batch_chunk_id(&model.name), model.batch_chunk, Vec::new());
-            let predict = component(model.name, model.component, environment.clone());
-            [Component { allowed_outbound_hosts: hosts(), ..predict }, batch_chunk]
+            let of = |id, wasm| Component {
+                allowed_outbound_hosts: hosts(),
+                ..component(id, wasm, environment.clone())
+            };
+            [of(batch_chunk_id(&model.name), model.batch_chunk), of(model.name, model.component)]
         };
         let mut components: Vec<Component> = models.into_iter().flat_map(of_model).collect();
         components.push(Component {
@@ -89,14 +91,36 @@ impl Application {
         });
         let state_folder = evaluation.as_ref().map(|evaluation| evaluation.state_folder.clone());
         if let Some(evaluation) = evaluation {
-            triggers.push(trigger(EVALUATION_ROUTE.to_owned(), EVALUATION_ID));
-            components.push(Component {
-                sqlite_databases: vec![DEFAULT_LABEL.to_owned()],
-                allowed_outbound_hosts: evaluation.allowed_outbound_hosts,
-                ..component(EVALUATION_ID.to_owned(), evaluation.component, evaluation.environment)
-            });
+            let (trigger, component) = evaluation.parts();
+            triggers.push(trigger);
+            components.push(component);
         }
         Ok(Self { name: "plinth-serve".to_owned(), version: None, components, state_folder, triggers })
+    }
+
+    /// The application that has no model and evaluates those of others, at `/evaluate/`.
+    #[must_use]
+    pub fn of_evaluation(evaluation: Evaluation) -> Self {
+        let state_folder = Some(evaluation.state_folder.clone());
+        let (trigger, component) = evaluation.parts();
+        Self {
+            name: "plinth-evaluate".to_owned(),
+            version: None,
+            components: vec![component],
+            state_folder,
+            triggers: vec![trigger],
+        }
+    }
+}
+
+impl Evaluation {
+    fn parts(self) -> (Trigger, Component) {
+        let component = Component {
+            sqlite_databases: vec![DEFAULT_LABEL.to_owned()],
+            allowed_outbound_hosts: self.allowed_outbound_hosts,
+            ..component(EVALUATION_ID.to_owned(), self.component, self.environment)
+        };
+        (trigger(EVALUATION_ROUTE.to_owned(), EVALUATION_ID), component)
     }
 }
 

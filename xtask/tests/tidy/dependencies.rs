@@ -22,7 +22,7 @@ const OWNERS: [(&str, &[&str]); 12] = [
     ("prost", &["crates/endpoints", BUILD_ONCE]),
     ("datafusion", &["crates/batch", "crates/cluster", BUILD_ONCE]),
     ("object_store", &["crates/batch", BUILD_ONCE]),
-    ("reqwest", &["crates/batch"]),
+    ("reqwest", &["crates/batch", "crates/cli"]),
     ("rusqlite", &["crates/databases"]),
     ("tokio-postgres", &["crates/databases"]),
     ("statrs", &["crates/metrics"]),

@@ -295,7 +295,7 @@ fn print_report(report: &Report, outputs: &Outputs) {
     }
 }
 
-fn read_baseline(path: &Path) -> Result<Baseline> {
+pub(super) fn read_baseline(path: &Path) -> Result<Baseline> {
     let baseline: Baseline = parsed(path)?;
     if baseline.form != FORM {
         let message =
