@@ -1,5 +1,6 @@
 //! Tests of whether two samples have one distribution, and what many tests together mean. Thresholds are the caller's.
 
+mod binomial;
 mod chi_square;
 mod durbin;
 mod kolmogorov;
@@ -11,9 +12,10 @@ mod psi_noise;
 mod smirnov;
 mod two_sample;
 
+pub use binomial::{allowed_errors, binomial_cdf, hoeffding_bentkus, needed_trials};
 pub use chi_square::{chi_square_survival, chi2_contingency, chisquare};
 pub use kolmogorov::kolmogorov_survival;
-pub use multiple::{benjamini_hochberg, bonferroni, holm};
+pub use multiple::{benjamini_hochberg, bonferroni, fixed_sequence, holm};
 pub use proportions::two_proportions;
 pub use psi_noise::{psi_noise_floor, psi_p_value};
 pub use two_sample::{KsMethod, ks_2samp, ks_of_bins};

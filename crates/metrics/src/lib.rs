@@ -18,6 +18,7 @@ pub mod classification;
 pub mod probability;
 pub mod ranking;
 pub mod regression;
+pub mod selective;
 
 // Drift between two samples or two sets of counts.
 pub mod dialect;

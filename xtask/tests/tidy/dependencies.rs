@@ -33,12 +33,13 @@ const OWNERS: [(&str, &[&str]); 12] = [
 const BUILD_ONCE: &str = "crates/build-once";
 
 /// Crates that run everywhere, and the families that would tie them to one place.
-const PURE: [&str; 8] = [
+const PURE: [&str; 9] = [
     "crates/tensor",
     "crates/columns",
     "crates/protocol",
     "crates/endpoints",
     "crates/metrics",
+    "crates/two-phase",
     "crates/evaluation",
     "crates/evaluation-store",
     "crates/alerts",

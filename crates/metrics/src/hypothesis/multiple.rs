@@ -45,6 +45,22 @@ pub fn benjamini_hochberg(p_values: &[f64]) -> Result<Vec<f64>, Error> {
     Ok(in_order(adjusted))
 }
 
+/// In an order that was chosen without the data that is tested: each test counts if all before it do, and none pays for there being many. Bounds
+/// the probability of any false alarm.
+///
+/// # Errors
+/// [`Error::Probability`].
+///
+/// Source: P. Bauer, "Multiple Testing in Clinical Trials", 1991.
+pub fn fixed_sequence(p_values: &[f64]) -> Result<Vec<f64>, Error> {
+    check_probabilities(p_values)?;
+    let adjusted = p_values.iter().scan(0.0_f64, |largest, &p| {
+        *largest = largest.max(p);
+        Some(*largest)
+    });
+    Ok(adjusted.collect())
+}
+
 fn ascending(p_values: &[f64]) -> Result<Vec<(usize, f64)>, Error> {
     check_probabilities(p_values)?;
     let mut ranked: Vec<_> = p_values.iter().copied().enumerate().collect();

@@ -1,0 +1,18 @@
+//! Two-Phase Predictions: whether the edge's answer stands or the cloud is asked, and how much of that can be promised.
+//!
+//! Nothing here runs a model, reads a file or a clock, or draws a random number: which rows are audited and how data is split is told by
+//! digests of the keys.
+
+pub mod calibrator;
+pub mod decision;
+mod error;
+pub mod guard;
+pub mod policy;
+pub mod sample;
+pub mod score;
+
+pub use calibrator::Calibrator;
+pub use decision::{Action, Decision, Reason, Row};
+pub use error::Error;
+pub use policy::Policy;
+pub use score::Score;
