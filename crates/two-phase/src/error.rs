@@ -1,7 +1,5 @@
 //! What a calibration or a policy can find wrong with what it is given.
 
-use crate::score::NotADistribution;
-
 /// Why there is no policy, or none that may be used.
 #[derive(Debug, PartialEq, thiserror::Error)]
 pub enum Error {
@@ -40,14 +38,6 @@ pub enum Error {
         /// The digest of the model at hand.
         found: String,
     },
-    /// A row's probabilities are none. Only for rows that must have them: [`crate::Policy::decide`] escalates such a row.
-    #[error("row {row}: {source}")]
-    Distribution {
-        /// The index of the row.
-        row: usize,
-        /// What is wrong.
-        source: NotADistribution,
-    },
     /// A row that cannot be used.
     #[error("row {row}: expected {expected}, found {found}")]
     Row {
@@ -67,15 +57,12 @@ pub enum Error {
         missing: &'static str,
     },
     /// Too little data for what is to be promised.
-    #[error("needs ≥ {needed} accepted rows for {} at {confidence}, found {found} rows to test on; about {rows} rows in all would do",
-        percent(*max_risk))]
+    #[error("needs ≥ {needed} accepted rows for {} at {}, found {found} rows to test on", percent(*max_risk), level(*confidence))]
     TooFewRows {
         /// How many accepted rows without a single error the promise needs.
         needed: u64,
         /// How many rows there are to test on.
         found: u64,
-        /// How many rows would do in all, if every one were accepted.
-        rows: u64,
         /// The risk to be promised.
         max_risk: f64,
         /// The confidence of the promise.
@@ -83,8 +70,8 @@ pub enum Error {
     },
     /// There is data enough, and it does not bear the promise out.
     #[error(
-        "no threshold keeps {} at {confidence}: of the {n_accepted} rows with confidence ≥ {threshold:.4} {n_wrong} are wrong, \
-         at most {} could be", percent(*max_risk), allowed.map_or_else(|| "none".to_owned(), |n| n.to_string())
+        "no threshold keeps {} at {}: of the {n_accepted} rows with confidence ≥ {threshold:.4} {n_wrong} are wrong, \
+         at most {} may be", percent(*max_risk), level(*confidence), allowed.map_or_else(|| "none".to_owned(), |n| n.to_string())
     )]
     NotKept {
         /// The risk to be promised.
@@ -99,6 +86,12 @@ pub enum Error {
         n_wrong: u64,
         /// How many may be; none if the promise cannot be kept with so few rows.
         allowed: Option<u64>,
+    },
+    /// There is no class and no segment for which anything can be promised.
+    #[error("nothing can be promised for any group: {reason}")]
+    NoGroup {
+        /// Of the first group.
+        reason: String,
     },
     /// More rows must be escalated than the budget has.
     #[error("a budget of {} cannot be kept: {} of the rows are escalated at any threshold ({why})", percent(*budget), percent(*share))]
@@ -135,8 +128,13 @@ impl Error {
 
 /// A share as a text, such as `1 %`.
 pub(crate) fn percent(share: f64) -> String {
-    let text = format!("{:.4}", share * 100.0);
-    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
+    format!("{} %", level(share * 100.0))
+}
+
+/// A confidence as a text, such as `0.95`, without the noise of its last digits.
+pub(crate) fn level(number: f64) -> String {
+    let text = format!("{number:.6}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 #[cfg(test)]
@@ -146,7 +144,7 @@ mod tests {
     #[test]
     fn too_few_rows_says_how_many_are_needed() {
         let error =
-            Error::TooFewRows { needed: 299, found: 150, rows: 399, max_risk: 0.01, confidence: 0.95 };
+            Error::TooFewRows { needed: 299, found: 150, max_risk: 0.01, confidence: 0.95 };
         let text = error.to_string();
         assert!(text.starts_with("needs ≥ 299 accepted rows for 1 % at 0.95"), "{text}");
     }

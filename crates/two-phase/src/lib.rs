@@ -1,16 +1,22 @@
 //! Two-Phase Predictions: whether the edge's answer stands or the cloud is asked, and how much of that can be promised.
 //!
-//! Nothing here runs a model, reads a file or a clock, or draws a random number: which rows are audited and how data is split is told by
-//! digests of the keys.
+//! A [`Calibration`] makes a [`Policy`] of rows that the edge has answered, the policy decides about new rows, and a
+//! [`monitor::PromiseMonitor`] watches what it promised. Nothing here runs a model, reads a file or a clock, or draws a random number:
+//! which rows are audited and how data is split is told by digests of the keys.
 
+pub mod calibrate;
 pub mod calibrator;
 pub mod decision;
 mod error;
 pub mod guard;
+pub mod monitor;
+mod plot;
 pub mod policy;
 pub mod sample;
 pub mod score;
+pub mod threshold;
 
+pub use calibrate::Calibration;
 pub use calibrator::Calibrator;
 pub use decision::{Action, Decision, Reason, Row};
 pub use error::Error;

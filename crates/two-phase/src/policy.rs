@@ -7,9 +7,9 @@ use sha2::{Digest as _, Sha256};
 use crate::{calibrator::Calibrator, error::Error, guard::Guard, sample::hexadecimal, score::Score};
 
 mod check;
-mod statement;
+pub(crate) mod statement;
 
-pub(crate) use statement::statement;
+pub(crate) use check::{check_digest, check_names, check_promise, check_share};
 
 /// The version of the form of policies.
 pub const FORM: u32 = 1;
