@@ -12,7 +12,7 @@ mod psi_noise;
 mod smirnov;
 mod two_sample;
 
-pub use binomial::{allowed_errors, binomial_cdf, hoeffding_bentkus, needed_trials};
+pub use binomial::{allowed_errors, binomial_cdf, hoeffding_bentkus, needed_trials, predictive_cdf};
 pub use chi_square::{chi_square_survival, chi2_contingency, chisquare};
 pub use kolmogorov::kolmogorov_survival;
 pub use multiple::{benjamini_hochberg, bonferroni, fixed_sequence, holm};

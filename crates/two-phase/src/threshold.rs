@@ -4,7 +4,7 @@
 //! nothing else, so that each threshold is a fixed one to them, and the count of wrong rows among accepted ones is binomial.
 
 use metrics::{
-    hypothesis::{allowed_errors, binomial_cdf, fixed_sequence, needed_trials},
+    hypothesis::{allowed_errors, binomial_cdf, fixed_sequence, needed_trials, predictive_cdf},
     interval::{Confidence, clopper_pearson},
 };
 
@@ -17,6 +17,8 @@ use crate::{
 const MAX_GRID: usize = 200;
 /// How many rungs a ladder has at most.
 const MAX_RUNGS: usize = 10;
+/// Every how many thresholds the test may begin.
+const START_EVERY: usize = 4;
 /// The power that a stricter beginning of the test may cost.
 const POWER_FOR_STRICTNESS: f64 = 0.01;
 
@@ -178,29 +180,28 @@ impl RiskLimit {
         binomial_cdf(n_wrong, n_accepted, self.max_risk).map_err(|error| self.refused(&error))
     }
 
-    /// The index of the strictest threshold whose test is all but as likely to pass as any, by the rows to fit by.
+    /// The index of the strictest threshold whose test is all but as likely to pass as any, by the rows to fit by. Only every fourth may be the
+    /// beginning, and the last.
     fn start(self, grid: &[f64], fit: &Acceptance, n_test: u64) -> Result<usize, Error> {
-        let powers: Vec<f64> =
-            grid.iter().map(|threshold| self.power(fit, *threshold, n_test)).collect::<Result<_, _>>()?;
-        let best = powers.iter().copied().fold(0.0, f64::max);
         let last = grid.len().saturating_sub(1);
-        let is_start = |power: &f64| *power > 0.0 && *power >= best - POWER_FOR_STRICTNESS;
-        Ok(powers.iter().position(is_start).unwrap_or(last))
+        let candidates = grid.iter().enumerate().filter(|(idx, _)| *idx == last || idx % START_EVERY == 0);
+        let powers = candidates.map(|(idx, threshold)| Ok((idx, self.power(fit, *threshold, n_test)?)));
+        let powers: Vec<(usize, f64)> = powers.collect::<Result<_, Error>>()?;
+        let best = powers.iter().map(|(_, power)| *power).fold(0.0, f64::max);
+        let is_start = |power: f64| power > 0.0 && power >= best - POWER_FOR_STRICTNESS;
+        Ok(powers.into_iter().find(|(_, power)| is_start(*power)).map_or(last, |(idx, _)| idx))
     }
 
-    /// How likely a threshold passes on `n_test` rows, if they are as those to fit by: its risk there is `(k + 1/2) / (n + 1)`.
+    /// How likely a threshold passes on `n_test` rows, by what it does to those to fit by.
     fn power(self, fit: &Acceptance, threshold: f64, n_test: u64) -> Result<f64, Error> {
         let n_fit = fit.n_accepted(threshold);
         let share = if fit.n_rows() == 0 { 1.0 } else { n_fit as f64 / fit.n_rows() as f64 };
-        let n_accepted = (n_test as f64 * share).floor();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a count of rows")]
-        let n_accepted = n_accepted as u64;
-        let risk = (fit.n_wrong(threshold).unwrap_or(n_fit) as f64 + 0.5) / (n_fit as f64 + 1.0);
-        let power = || {
-            let allowed = allowed_errors(n_accepted, self.max_risk, self.level)?;
-            allowed.map_or(Ok(0.0), |allowed| binomial_cdf(allowed, n_accepted, risk))
-        };
-        power().map_err(|error| self.refused(&error))
+        let n_accepted = (n_test as f64 * share).floor() as u64;
+        let n_wrong = fit.n_wrong(threshold).unwrap_or(n_fit);
+        let allowed = allowed_errors(n_accepted, self.max_risk, self.level);
+        let allowed = allowed.map_err(|error| self.refused(&error))?;
+        Ok(allowed.map_or(0.0, |allowed| predictive_cdf(allowed, n_accepted, (n_wrong, n_fit - n_wrong))))
     }
 
     fn not_kept(self, test: &Acceptance, threshold: f64) -> Error {

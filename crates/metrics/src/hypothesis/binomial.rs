@@ -96,12 +96,36 @@ pub fn allowed_errors(n: u64, max_rate: f64, level: f64) -> Result<Option<u64>, 
     if !is_few(0)? {
         return Ok(None);
     }
-    let (mut few, mut many) = (0, n);
+    // A median is the mean rounded up at most: at a level below one half no more errors are few.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a count of trials")]
+    let mean = (n as f64 * max_rate).ceil() as u64;
+    let (mut few, mut many) = (0, if level < 0.5 { mean.clamp(1, n.max(1)) } else { n });
     while many - few > 1 {
         let middle = u64::midpoint(few, many);
         if is_few(middle)? { few = middle } else { many = middle }
     }
     Ok(Some(few))
+}
+
+/// The probability of at most `n_successes` among `n` trials, when `seen` successes and failures are all that is known of their probability: that of a
+/// beta-binomial distribution, from Jeffreys's prior.
+///
+/// Source: `P(X = j) = C(n, j) B(j + a, n - j + b) / B(a, b)` with `a = successes + 1/2`, `b = failures + 1/2`, by the ratio of neighbouring terms.
+#[must_use]
+pub fn predictive_cdf(n_successes: u64, n: u64, seen: (u64, u64)) -> f64 {
+    if n_successes >= n {
+        return 1.0;
+    }
+    let (a, b, n) = (seen.0 as f64 + 0.5, seen.1 as f64 + 0.5, n as f64);
+    let mut log_term =
+        libm::lgamma(b + n) - libm::lgamma(a + b + n) - libm::lgamma(b) + libm::lgamma(a + b);
+    let mut sum = libm::exp(log_term);
+    for successes in 0..n_successes {
+        let j = successes as f64;
+        log_term += libm::log((n - j) / (j + 1.0) * ((a + j) / (b + n - j - 1.0)));
+        sum += libm::exp(log_term);
+    }
+    sum.min(1.0)
 }
 
 #[cfg(test)]
