@@ -116,7 +116,9 @@ fn p_values_are_mapies() {
 #[test]
 fn fixed_sequences_pass_what_mapie_passes() {
     let cases = golden().sequences;
-    assert!(cases.iter().any(|case| case.passed.len() > 1) && cases.iter().any(|case| case.passed.is_empty()));
+    assert!(
+        cases.iter().any(|case| case.passed.len() > 1) && cases.iter().any(|case| case.passed.is_empty())
+    );
     for Sequence { p_values, level, passed } in cases {
         let adjusted = fixed_sequence(&p_values).unwrap();
         let found: Vec<usize> = (0..adjusted.len()).filter(|idx| adjusted[*idx] <= level).collect();

@@ -150,10 +150,7 @@ mod tests {
     #[test]
     fn nothing_to_fit_is_an_error() {
         for kind in [Kind::Temperature, Kind::Isotonic] {
-            assert!(matches!(
-                Calibrator::fit(kind, Score::Entropy, &[]),
-                Err(Error::Calibrator { .. })
-            ));
+            assert!(matches!(Calibrator::fit(kind, Score::Entropy, &[]), Err(Error::Calibrator { .. })));
         }
         assert_eq!(Calibrator::fit(Kind::None, Score::Entropy, &[]), Ok(Calibrator::None));
     }

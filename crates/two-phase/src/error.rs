@@ -117,11 +117,7 @@ pub enum Error {
 }
 
 impl Error {
-    pub(crate) fn field(
-        field: impl Into<String>,
-        expected: impl Into<String>,
-        found: impl ToString,
-    ) -> Self {
+    pub(crate) fn field(field: impl Into<String>, expected: impl Into<String>, found: impl ToString) -> Self {
         Self::Field { field: field.into(), expected: expected.into(), found: found.to_string() }
     }
 }
@@ -143,8 +139,7 @@ mod tests {
 
     #[test]
     fn too_few_rows_says_how_many_are_needed() {
-        let error =
-            Error::TooFewRows { needed: 299, found: 150, max_risk: 0.01, confidence: 0.95 };
+        let error = Error::TooFewRows { needed: 299, found: 150, max_risk: 0.01, confidence: 0.95 };
         let text = error.to_string();
         assert!(text.starts_with("needs ≥ 299 accepted rows for 1 % at 0.95"), "{text}");
     }

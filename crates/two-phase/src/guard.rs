@@ -87,7 +87,12 @@ impl Guard {
 impl Range {
     /// The range of nothing: its ends are in the wrong order, so that no value lies within.
     fn empty(feature: &str) -> Self {
-        Self { feature: feature.to_owned(), min: f64::INFINITY, max: f64::NEG_INFINITY, may_be_missing: false }
+        Self {
+            feature: feature.to_owned(),
+            min: f64::INFINITY,
+            max: f64::NEG_INFINITY,
+            may_be_missing: false,
+        }
     }
 
     fn see(&mut self, value: f64) {

@@ -67,7 +67,8 @@ impl Scale {
 
 /// The least of 1, 2 and 5 times a power of ten that is no less than `least`, which is between 0 and 1.
 fn step(least: f64) -> f64 {
-    let steps = (0..8).rev().flat_map(|power| [1.0, 2.0, 5.0].map(|step| step * libm::pow(10.0, -f64::from(power))));
+    let steps =
+        (0..8).rev().flat_map(|power| [1.0, 2.0, 5.0].map(|step| step * libm::pow(10.0, -f64::from(power))));
     steps.into_iter().find(|step| *step >= least).unwrap_or(1.0)
 }
 
@@ -85,7 +86,8 @@ impl Policy {
         let content = if points.is_empty() {
             text(WIDTH / 2.0, HEIGHT / 2.0, "middle", "", "no labels, so no risk to show")
         } else {
-            [band(&points, scale), curve(&points, scale), self.limit(limit, scale), self.chosen(scale)].concat()
+            [band(&points, scale), curve(&points, scale), self.limit(limit, scale), self.chosen(scale)]
+                .concat()
         };
         let label = format!("Risk by coverage of {}", escaped(&self.edge.name));
         format!(
@@ -115,13 +117,16 @@ impl Policy {
         let Some(limit) = limit else { return String::new() };
         let y = scale.y(limit);
         let label = format!("promised: at most {}", percent(limit));
-        line("limit", (LEFT, y), (WIDTH - RIGHT, y)) + &text(LEFT + 8.0, y - 6.0, "start", "limit-text", &label)
+        line("limit", (LEFT, y), (WIDTH - RIGHT, y))
+            + &text(LEFT + 8.0, y - 6.0, "start", "limit-text", &label)
     }
 
     fn chosen(&self, scale: Scale) -> String {
         let is_one = self.thresholds.ladders().count() == 1;
         let firsts = self.thresholds.ladders().filter_map(|(name, ladder)| Some((name, *ladder.first()?)));
-        firsts.filter_map(|(name, point)| Some(chosen(name, &point, Point::of(&point)?, is_one, scale))).collect()
+        firsts
+            .filter_map(|(name, point)| Some(chosen(name, &point, Point::of(&point)?, is_one, scale)))
+            .collect()
     }
 }
 

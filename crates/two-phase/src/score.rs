@@ -52,7 +52,9 @@ pub enum NotADistribution {
 /// # Errors
 /// [`NotADistribution`] if one is not between 0 and 1, their sum is not within 0.01 of 1, or there are not `n_classes`.
 pub fn distribution(probabilities: &[f64], n_classes: usize) -> Result<Cow<'_, [f64]>, NotADistribution> {
-    if let Some((class, &found)) = probabilities.iter().enumerate().find(|(_, found)| !is_probability(**found)) {
+    if let Some((class, &found)) =
+        probabilities.iter().enumerate().find(|(_, found)| !is_probability(**found))
+    {
         return Err(NotADistribution::Value { class, found });
     }
     match *probabilities {
@@ -93,9 +95,12 @@ impl Score {
 }
 
 fn largest_two(distribution: &[f64]) -> (f64, f64) {
-    distribution.iter().fold((0.0, 0.0), |(first, second), &it| {
-        if it > first { (it, first) } else { (first, second.max(it)) }
-    })
+    distribution.iter().fold(
+        (0.0, 0.0),
+        |(first, second), &it| {
+            if it > first { (it, first) } else { (first, second.max(it)) }
+        },
+    )
 }
 
 /// In nats; a probability of 0 adds nothing.

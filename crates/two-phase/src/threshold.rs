@@ -110,7 +110,8 @@ impl Acceptance {
     pub fn quantiles(&self, n_parts: usize) -> Vec<f64> {
         let n = self.confidences.len();
         let places = (1..=n_parts).filter_map(|part| (n * part).div_ceil(n_parts).checked_sub(1));
-        let mut quantiles: Vec<f64> = places.filter_map(|place| self.confidences.get(place).copied()).collect();
+        let mut quantiles: Vec<f64> =
+            places.filter_map(|place| self.confidences.get(place).copied()).collect();
         quantiles.dedup_by(|left, right| left.total_cmp(right).is_eq());
         quantiles
     }
@@ -146,9 +147,10 @@ pub fn risk_threshold(fit: &Acceptance, test: &Acceptance, limit: RiskLimit) -> 
         tried.iter().map(|threshold| limit.p_value(test, *threshold)).collect::<Result<_, _>>()?;
     let adjusted = fixed_sequence(&p_values).map_err(|error| limit.refused(&error))?;
     let passed = tried.iter().zip(adjusted).take_while(|(_, p_value)| *p_value <= limit.level);
-    passed.last().map(|(threshold, _)| *threshold).ok_or_else(|| {
-        limit.not_kept(test, tried.first().copied().unwrap_or_default())
-    })
+    passed
+        .last()
+        .map(|(threshold, _)| *threshold)
+        .ok_or_else(|| limit.not_kept(test, tried.first().copied().unwrap_or_default()))
 }
 
 impl RiskLimit {
@@ -196,7 +198,11 @@ impl RiskLimit {
     fn power(self, fit: &Acceptance, threshold: f64, n_test: u64) -> Result<f64, Error> {
         let n_fit = fit.n_accepted(threshold);
         let share = if fit.n_rows() == 0 { 1.0 } else { n_fit as f64 / fit.n_rows() as f64 };
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a count of rows")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a share of a count of rows"
+        )]
         let n_accepted = (n_test as f64 * share).floor() as u64;
         let n_wrong = fit.n_wrong(threshold).unwrap_or(n_fit);
         let allowed = allowed_errors(n_accepted, self.max_risk, self.level);
@@ -272,7 +278,10 @@ mod tests {
     fn too_little_data_says_how_much_is_needed() {
         let few = Acceptance::of(&rows(298, |_| false));
         let error = risk_threshold(&few, &few, LIMIT).unwrap_err();
-        assert!(error.to_string().starts_with("needs ≥ 299 accepted rows for 1 % at 0.95, found 298"), "{error}");
+        assert!(
+            error.to_string().starts_with("needs ≥ 299 accepted rows for 1 % at 0.95, found 298"),
+            "{error}"
+        );
         let enough = Acceptance::of(&rows(299, |_| false));
         assert_eq!(risk_threshold(&enough, &enough, LIMIT), Ok(0.0));
     }

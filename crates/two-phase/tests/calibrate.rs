@@ -98,7 +98,11 @@ fn a_policy_does_to_its_rows_what_it_says() {
             };
             let accepted: Vec<_> = test.iter().filter(can_be).collect();
             let n_wrong = accepted.iter().filter(|row| row.truth != Some(row.label)).count() as u64;
-            assert_eq!((accepted.len() as u64, Some(n_wrong)), (point.n_accepted, point.n_wrong), "{score:?} {rung}");
+            assert_eq!(
+                (accepted.len() as u64, Some(n_wrong)),
+                (point.n_accepted, point.n_wrong),
+                "{score:?} {rung}"
+            );
         }
         let first = ladder[0];
         assert!(first.upper_bound.unwrap() <= 0.05 && first.coverage > 0.3, "{first:?}");
@@ -161,7 +165,8 @@ fn too_little_data_is_never_a_threshold() {
     let calibration = Calibration { goal, ..calibration() };
     for n in [0_usize, 3, 300] {
         let error = calibration.policy(&rows(n, 5)).unwrap_err();
-        let expected = if n == 0 { "no row has" } else { "needs ≥ 299 accepted rows for 1 % at 0.95, found" };
+        let expected =
+            if n == 0 { "no row has" } else { "needs ≥ 299 accepted rows for 1 % at 0.95, found" };
         assert!(error.to_string().starts_with(expected), "{n}: {error}");
     }
     let mut wrong = rows(4000, 6);
@@ -172,14 +177,20 @@ fn too_little_data_is_never_a_threshold() {
 #[test]
 fn classes_and_segments_have_thresholds_of_their_own() {
     let mut rows = rows(8000, 7);
-    rows.iter_mut().filter(|row| row.segment.as_deref() == Some("north")).take(1950).for_each(|row| row.segment = None);
+    rows.iter_mut()
+        .filter(|row| row.segment.as_deref() == Some("north"))
+        .take(1950)
+        .for_each(|row| row.segment = None);
     let grouping = Grouping::Segment { field: "region".to_owned() };
     let policy = Calibration { grouping, ..calibration() }.policy(&rows).unwrap();
     let Thresholds::Segment { field, groups } = &policy.thresholds else { panic!("by segment") };
     let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
     assert_eq!((field.as_str(), names), ("region", vec!["north", "south"]));
     let why = groups[0].why_none.as_deref().unwrap();
-    assert!(groups[0].ladder.is_empty() && why.starts_with("needs ≥ 72 accepted rows for 5 % at 0.975"), "{why}");
+    assert!(
+        groups[0].ladder.is_empty() && why.starts_with("needs ≥ 72 accepted rows for 5 % at 0.975"),
+        "{why}"
+    );
     let of = |segment: Option<&str>| {
         let row = Observed { segment: segment.map(str::to_owned), ..rows[1].clone() };
         decided(&policy, &row, 0).reason.code()
@@ -189,7 +200,8 @@ fn classes_and_segments_have_thresholds_of_their_own() {
 
     let policy = Calibration { grouping: Grouping::Class, ..calibration() }.policy(&rows).unwrap();
     assert!(policy.promise.statement().starts_with("For every predicted class at once"));
-    let ladders: Vec<_> = policy.thresholds.ladders().map(|(name, ladder)| (name, ladder.is_empty())).collect();
+    let ladders: Vec<_> =
+        policy.thresholds.ladders().map(|(name, ladder)| (name, ladder.is_empty())).collect();
     assert_eq!(ladders, [("no", false), ("yes", false)]);
     let monitors = policy.monitors(0.05).unwrap();
     assert_eq!(monitors.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["no", "yes"]);

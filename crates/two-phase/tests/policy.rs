@@ -76,7 +76,11 @@ fn another_model_is_refused_with_what_was_expected_and_found() {
     let policy = parsed(&policy()).unwrap();
     assert_eq!(policy.check_models(&digest('a'), &digest('b')), Ok(()));
     let error = policy.check_models(&digest('b'), &digest('b')).unwrap_err().to_string();
-    let expected = format!("the policy is for the edge model `digits-edge` with onnx_sha256 {}, found {}", digest('a'), digest('b'));
+    let expected = format!(
+        "the policy is for the edge model `digits-edge` with onnx_sha256 {}, found {}",
+        digest('a'),
+        digest('b')
+    );
     assert!(error.starts_with(&expected), "{error}");
     let error = policy.check_models(&digest('a'), "").unwrap_err().to_string();
     assert!(error.contains("the cloud model `digits`") && error.contains("found none"), "{error}");
@@ -87,7 +91,11 @@ fn another_model_is_refused_with_what_was_expected_and_found() {
 fn what_cannot_be_is_named() {
     let cases = [
         ("/form", json!(2), "expected a policy of form 1, found form 2"),
-        ("/edge/onnx_sha256", json!("AB"), "`edge.onnx_sha256`: expected 64 hexadecimal digits in lower case, found \"AB\""),
+        (
+            "/edge/onnx_sha256",
+            json!("AB"),
+            "`edge.onnx_sha256`: expected 64 hexadecimal digits in lower case, found \"AB\"",
+        ),
         ("/cloud/onnx_sha256", json!(digest('G')), "`cloud.onnx_sha256`"),
         ("/edge/outputs", json!({}), "`edge.outputs.probabilities`"),
         ("/classes", json!(["no", "no"]), "`classes`: expected names that differ, found \"no\" twice"),
@@ -96,14 +104,34 @@ fn what_cannot_be_is_named() {
         ("/calibrator", json!({"kind": "isotonic", "knots": [{"x": 0.5, "y": 1.5}]}), "`calibrator.knots`"),
         ("/calibrator", json!({"kind": "oracle"}), "oracle"),
         ("/guard/ranges/0/min", json!(100.0), "`guard.ranges[0]`"),
-        ("/promise/max_risk", json!(0.0), "`promise.max_risk`: expected a share above 0 and below 1, found 0"),
+        (
+            "/promise/max_risk",
+            json!(0.0),
+            "`promise.max_risk`: expected a share above 0 and below 1, found 0",
+        ),
         ("/promise/confidence", json!(0.5), "`promise.confidence`"),
         ("/thresholds/ladder", json!([]), "`thresholds.ladder`: expected at least one rung"),
-        ("/thresholds/ladder/1/threshold", json!(0.75), "`thresholds.ladder[1].threshold`: expected thresholds that rise"),
+        (
+            "/thresholds/ladder/1/threshold",
+            json!(0.75),
+            "`thresholds.ladder[1].threshold`: expected thresholds that rise",
+        ),
         ("/thresholds/ladder/1/coverage", json!(0.95), "`thresholds.ladder[1].threshold`"),
-        ("/thresholds/ladder/0/n_wrong", json!(901), "`thresholds.ladder[0].n_wrong`: expected at most the 900 accepted rows"),
-        ("/thresholds/ladder/0/threshold", json!(1.5), "`thresholds.ladder[0].threshold`: expected a number from 0 to 1"),
-        ("/thresholds", json!({"by": "class", "groups": []}), "`thresholds.groups`: expected one group for each of the classes"),
+        (
+            "/thresholds/ladder/0/n_wrong",
+            json!(901),
+            "`thresholds.ladder[0].n_wrong`: expected at most the 900 accepted rows",
+        ),
+        (
+            "/thresholds/ladder/0/threshold",
+            json!(1.5),
+            "`thresholds.ladder[0].threshold`: expected a number from 0 to 1",
+        ),
+        (
+            "/thresholds",
+            json!({"by": "class", "groups": []}),
+            "`thresholds.groups`: expected one group for each of the classes",
+        ),
         (
             "/thresholds",
             json!({"by": "segment", "field": "country", "groups": [{"name": "se", "ladder": []}]}),

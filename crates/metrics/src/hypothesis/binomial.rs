@@ -97,7 +97,11 @@ pub fn allowed_errors(n: u64, max_rate: f64, level: f64) -> Result<Option<u64>, 
         return Ok(None);
     }
     // A median is the mean rounded up at most: at a level below one half no more errors are few.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a count of trials")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a count of trials"
+    )]
     let mean = (n as f64 * max_rate).ceil() as u64;
     let (mut few, mut many) = (0, if level < 0.5 { mean.clamp(1, n.max(1)) } else { n });
     while many - few > 1 {
@@ -117,8 +121,7 @@ pub fn predictive_cdf(n_successes: u64, n: u64, seen: (u64, u64)) -> f64 {
         return 1.0;
     }
     let (a, b, n) = (seen.0 as f64 + 0.5, seen.1 as f64 + 0.5, n as f64);
-    let mut log_term =
-        libm::lgamma(b + n) - libm::lgamma(a + b + n) - libm::lgamma(b) + libm::lgamma(a + b);
+    let mut log_term = libm::lgamma(b + n) - libm::lgamma(a + b + n) - libm::lgamma(b) + libm::lgamma(a + b);
     let mut sum = libm::exp(log_term);
     for successes in 0..n_successes {
         let j = successes as f64;

@@ -144,10 +144,7 @@ mod tests {
     fn times_are_quantiles_by_weight() {
         let times = (1..=100).map(|time| (f64::from(time), 1.0));
         let latency = distribution(times).unwrap();
-        assert_eq!(
-            latency,
-            Latency { mean_ms: 50.5, p50_ms: 50.0, p99_ms: 99.0 }
-        );
+        assert_eq!(latency, Latency { mean_ms: 50.5, p50_ms: 50.0, p99_ms: 99.0 });
         let heavy = distribution([(5.0, 0.9), (100.0, 0.1)].into_iter()).unwrap();
         assert!((heavy.p50_ms - 5.0).abs() < 1e-12 && (heavy.p99_ms - 100.0).abs() < 1e-12);
         assert_eq!(distribution(std::iter::empty()), None);

@@ -85,7 +85,11 @@ pub(crate) fn check_promise(at: &str, max_risk: f64, confidence: f64) -> Result<
         return Err(Error::field(format!("{at}.max_risk"), "a share above 0 and below 1", max_risk));
     }
     if !(confidence > 0.5 && confidence < 1.0) {
-        return Err(Error::field(format!("{at}.confidence"), "a confidence above 0.5 and below 1", confidence));
+        return Err(Error::field(
+            format!("{at}.confidence"),
+            "a confidence above 0.5 and below 1",
+            confidence,
+        ));
     }
     Ok(())
 }
