@@ -53,6 +53,7 @@ def mapies():
         {
             "mean": mean,
             "n": n,
+            "n_wrong": round(mean * n) if abs(mean * n - round(mean * n)) < 1e-9 else None,
             "limit": limit,
             "p_value": float(compute_hoeffding_bentkus_p_value(np.array([mean]), n, limit)[0, 0]),
             "binary": float(compute_hoeffding_bentkus_p_value(np.array([mean]), n, limit, binary=True)[0, 0]),

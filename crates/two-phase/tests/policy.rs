@@ -86,10 +86,23 @@ fn another_model_is_refused_with_what_was_expected_and_found() {
     assert!(error.contains("the cloud model `digits`") && error.contains("found none"), "{error}");
 }
 
-/// Every value that cannot be, and the words that the error must have.
+/// Each value that cannot be, where it stands, and the words that the error must have.
+#[track_caller]
+fn expect_named(cases: impl IntoIterator<Item = (&'static str, Value, &'static str)>) {
+    for (at, value, expected) in cases {
+        let mut changed = policy();
+        match changed.pointer_mut(at) {
+            Some(place) => *place = value,
+            None => changed[&at[1..]] = value,
+        }
+        let error = parsed(&changed).expect_err(at).to_string();
+        assert!(error.contains(expected), "{at}: {error}");
+    }
+}
+
 #[test]
-fn what_cannot_be_is_named() {
-    let cases = [
+fn models_and_confidences_that_cannot_be_are_named() {
+    expect_named([
         ("/form", json!(2), "expected a policy of form 1, found form 2"),
         (
             "/edge/onnx_sha256",
@@ -110,6 +123,12 @@ fn what_cannot_be_is_named() {
             "`promise.max_risk`: expected a share above 0 and below 1, found 0",
         ),
         ("/promise/confidence", json!(0.5), "`promise.confidence`"),
+    ]);
+}
+
+#[test]
+fn thresholds_and_data_that_cannot_be_are_named() {
+    expect_named([
         ("/thresholds/ladder", json!([]), "`thresholds.ladder`: expected at least one rung"),
         (
             "/thresholds/ladder/1/threshold",
@@ -142,16 +161,11 @@ fn what_cannot_be_is_named() {
         ("/data/n_rows", json!(1401), "`data.n_rows`"),
         ("/audit_share", json!(1.0), "`audit_share`"),
         ("/extra", json!(1), "extra"),
-    ];
-    for (at, value, expected) in cases {
-        let mut changed = policy();
-        match changed.pointer_mut(at) {
-            Some(place) => *place = value,
-            None => changed[&at[1..]] = value,
-        }
-        let error = parsed(&changed).expect_err(at).to_string();
-        assert!(error.contains(expected), "{at}: {error}");
-    }
+    ]);
+}
+
+#[test]
+fn what_is_no_policy_is_refused() {
     assert!(matches!(Policy::from_json(b"{"), Err(Error::Json(_))));
     assert_eq!(Policy::from_json(b"{}"), Err(Error::Form { expected: 1, found: "none".to_owned() }));
 }
