@@ -9,10 +9,10 @@ use crate::{
 };
 
 const WIDTH: f64 = 720.0;
-const HEIGHT: f64 = 440.0;
+const HEIGHT: f64 = 460.0;
 const LEFT: f64 = 72.0;
 const RIGHT: f64 = 24.0;
-const TOP: f64 = 64.0;
+const TOP: f64 = 88.0;
 const BOTTOM: f64 = 56.0;
 
 const STYLE: &str = "svg { --ink: #1b1f24; --soft: #5d6672; --line: #d8dde3; --ground: #ffffff; --now: #1f6feb; --bad: #c62828; } \
@@ -22,7 +22,7 @@ text { fill: var(--soft); font: 12px system-ui, sans-serif; } .title { fill: var
 .ground { fill: var(--ground); } .grid { stroke: var(--line); } .axis { stroke: var(--soft); } \
 .band { fill: var(--now); opacity: .18; } .curve { stroke: var(--now); stroke-width: 2; fill: none; } \
 .limit { stroke: var(--bad); stroke-dasharray: 6 4; } .limit-text { fill: var(--bad); } \
-.chosen { fill: var(--now); stroke: var(--ground); stroke-width: 2; } .chosen-text { fill: var(--ink); }";
+.chosen { fill: var(--now); stroke: var(--ground); stroke-width: 2; }";
 
 /// A point that has a risk.
 #[derive(Clone, Copy)]
@@ -121,33 +121,33 @@ impl Policy {
             + &text(LEFT + 8.0, y - 6.0, "start", "limit-text", &label)
     }
 
+    /// The first rung of each ladder; one that is for all rows has a line of the head too.
     fn chosen(&self, scale: Scale) -> String {
-        let is_one = self.thresholds.ladders().count() == 1;
-        let firsts = self.thresholds.ladders().filter_map(|(name, ladder)| Some((name, *ladder.first()?)));
-        firsts
-            .filter_map(|(name, point)| Some(chosen(name, &point, Point::of(&point)?, is_one, scale)))
-            .collect()
+        let firsts = self.thresholds.ladders().filter_map(|(name, ladder)| Some((name, ladder.first()?)));
+        let points = firsts.filter_map(|(name, first)| {
+            let (point, tip) = (Point::of(first)?, tip(name, first));
+            let line = if name.is_empty() { text(LEFT, 66.0, "start", "", &tip) } else { String::new() };
+            Some(line + &circle(Scale::x(point.coverage), scale.y(point.risk), &tip))
+        });
+        points.collect()
     }
 }
 
-/// The point of a threshold; its text stands beside it if there is only one, and is a tip otherwise.
-fn chosen(name: &str, operating: &OperatingPoint, point: Point, is_one: bool, scale: Scale) -> String {
-    let (x, y) = (Scale::x(point.coverage), scale.y(point.risk));
+fn circle(x: f64, y: f64, tip: &str) -> String {
+    format!("<circle class=\"chosen\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"6\"><title>{tip}</title></circle>")
+}
+
+/// A threshold in words, as markup.
+fn tip(name: &str, point: &OperatingPoint) -> String {
     let of = if name.is_empty() { String::new() } else { format!("{}: ", escaped(name)) };
-    let tip = format!(
-        "{of}confidence ≥ {:.4} accepts {}, {} wrong",
-        operating.threshold,
+    let bound =
+        point.upper_bound.map_or_else(String::new, |bound| format!(" (at most {})", percent(round(bound))));
+    format!(
+        "{of}confidence ≥ {:.4} accepts {}, of which {} are wrong{bound}",
+        point.threshold,
         percent(round(point.coverage)),
-        percent(round(point.risk))
-    );
-    let circle =
-        format!("<circle class=\"chosen\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"6\"><title>{tip}</title></circle>");
-    if !is_one {
-        return circle;
-    }
-    // To the left of the point, unless there is no room.
-    let (x, anchor) = if x > WIDTH / 2.0 { (x - 12.0, "end") } else { (x + 12.0, "start") };
-    circle + &text(x, (y + 24.0).min(HEIGHT - BOTTOM - 8.0), anchor, "chosen-text", &tip)
+        percent(round(point.risk.unwrap_or_default()))
+    )
 }
 
 /// To a hundredth of a percent.

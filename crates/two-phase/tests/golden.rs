@@ -59,7 +59,11 @@ fn scores_are_numpys_and_scipys() {
             (Score::Entropy, case.entropy),
         ] {
             let found = score.of(&case.probabilities);
-            assert!((found - expected).abs() < 1e-12, "{score:?} {:?}: {found} {expected}", case.probabilities);
+            assert!(
+                (found - expected).abs() < 1e-12,
+                "{score:?} {:?}: {found} {expected}",
+                case.probabilities
+            );
         }
     }
 }

@@ -59,7 +59,6 @@ fn a_policy_is_written_as_it_was_read() {
     assert_eq!(again.id(), policy.id());
 }
 
-/// Expected: `sha256sum policy.json`, whose first 16 digits the command printed.
 #[test]
 fn the_id_is_of_the_bytes_and_of_no_layout() {
     use sha2::{Digest as _, Sha256};
