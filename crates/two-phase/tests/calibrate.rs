@@ -265,6 +265,25 @@ fn cost_and_latency_are_those_of_the_rows() {
     assert!((latency.edge_only.p99_ms - 2.0).abs() < 1e-12 && latency.two_phase.p99_ms > 59.0, "{latency:?}");
 }
 
+/// The promise through the whole call, split and calibrator included. The true risk is the mean of the error's rate over sureness that is
+/// accepted. Of 300 policies at 0.95, three standard errors beyond 15 may break it.
+#[test]
+fn whole_policies_keep_their_promise() {
+    let true_risk = |policy: &Policy| {
+        let rates = (0..1000).map(|place| (f64::from(place) + 0.5) / 1000.0).filter_map(|sureness| {
+            let probabilities = [0.5 - 0.5 * sureness, 0.5 + 0.5 * sureness];
+            let row = Row { probabilities: &probabilities, label: 1, ..Row::default() };
+            policy.decide(&row, 0).is_accepted().then(|| 0.5 * (1.0 - sureness).powi(3))
+        });
+        let rates: Vec<f64> = rates.collect();
+        rates.iter().sum::<f64>() / rates.len() as f64
+    };
+    let policies: Vec<Policy> =
+        (0..300).filter_map(|seed| calibration().policy(&rows(1200, 1000 + seed)).ok()).collect();
+    let n_broken = policies.iter().filter(|policy| true_risk(policy) > 0.05).count();
+    assert!(policies.len() > 270 && n_broken <= 26, "{n_broken} of {}", policies.len());
+}
+
 #[test]
 fn a_key_that_comes_twice_is_refused() {
     let mut rows = rows(100, 11);
