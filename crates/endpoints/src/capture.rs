@@ -6,9 +6,11 @@
 
 use std::cell::RefCell;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use protocol::RowWriter;
 use sha2::{Digest as _, Sha256};
-use tensor::{Client, Key, Keys, Metadata, Tensor};
+use tensor::{Client, Datatype, Key, Keys, Metadata, Tensor};
 
 /// What a deployment captures.
 #[derive(Clone, Debug, PartialEq)]
@@ -165,11 +167,9 @@ fn key_text(key: &Key<'_>) -> Vec<u8> {
 impl Seen {
     fn write(&self, lines: &mut Vec<u8>, capture: &Capture, time: f64) -> u64 {
         let n_rows = self.n_rows();
-        let told = |tensors| told(tensors, n_rows, capture);
-        let (inputs, outputs) = (told(&self.asked.inputs), told(&self.outputs));
-        let (Ok(mut inputs), Ok(mut outputs)) =
-            (RowWriter::new(&inputs, n_rows), RowWriter::new(&outputs, n_rows))
-        else {
+        let inputs = Values::of(&self.asked.inputs, n_rows, capture);
+        let outputs = Values::of(&self.outputs, n_rows, capture);
+        let (Ok(mut inputs), Ok(mut outputs)) = (inputs.writer(n_rows), outputs.writer(n_rows)) else {
             return 0;
         };
         let mut n_lines = 0;
@@ -225,12 +225,75 @@ impl Seen {
     }
 }
 
-/// The tensors that are told and have a value for each row, in a form that JSON has.
-fn told(tensors: &[Tensor], n_rows: usize, capture: &Capture) -> Vec<Tensor> {
-    let is_told = |tensor: &&Tensor| {
-        capture.tells(tensor.name()) && RowWriter::new(std::slice::from_ref(*tensor), n_rows).is_ok()
-    };
-    tensors.iter().filter(is_told).cloned().collect()
+/// The fewest numbers of a row that are told by their bytes instead of by digits.
+const FEWEST_PACKED: u64 = 4;
+
+/// The tensors that are told and have a value for each row.
+struct Values<'t> {
+    /// Those that are told in JSON.
+    digits: Vec<Tensor>,
+    /// Those that are told by their bytes, as `evaluation` has them, and the length of a row.
+    packed: Vec<(&'t Tensor, usize)>,
+}
+
+/// Writes them row by row.
+struct Writer<'v> {
+    digits: RowWriter<'v>,
+    packed: &'v [(&'v Tensor, usize)],
+    has_digits: bool,
+    row: usize,
+}
+
+impl<'t> Values<'t> {
+    fn of(tensors: &'t [Tensor], n_rows: usize, capture: &Capture) -> Self {
+        let (mut digits, mut packed) = (Vec::new(), Vec::new());
+        for tensor in tensors.iter().filter(|tensor| capture.tells(tensor.name())) {
+            match packed_row(tensor, n_rows) {
+                Some(n_bytes) => packed.push((tensor, n_bytes)),
+                None if RowWriter::new(std::slice::from_ref(tensor), n_rows).is_ok() => {
+                    digits.push(tensor.clone());
+                }
+                None => {}
+            }
+        }
+        Self { digits, packed }
+    }
+
+    fn writer(&self, n_rows: usize) -> protocol::Result<Writer<'_>> {
+        let has_digits = !self.digits.is_empty();
+        Ok(Writer { digits: RowWriter::new(&self.digits, n_rows)?, packed: &self.packed, has_digits, row: 0 })
+    }
+}
+
+impl Writer<'_> {
+    fn write_next(&mut self, json: &mut Vec<u8>) {
+        self.digits.write_next(json);
+        for (place, (tensor, n_bytes)) in self.packed.iter().enumerate() {
+            if self.has_digits || place > 0 {
+                json.push(b',');
+            }
+            let start = self.row * n_bytes;
+            let bytes = tensor.data().get(start..start + n_bytes).unwrap_or_default();
+            // Writing to memory cannot fail.
+            drop(serde_json::to_writer(&mut *json, tensor.name()));
+            let shape = tensor.shape().get(1..).unwrap_or_default();
+            json.extend_from_slice(
+                format!(":{{\"datatype\":\"{}\",\"shape\":{shape:?},\"b64\":\"", tensor.datatype())
+                    .as_bytes(),
+            );
+            json.extend_from_slice(STANDARD.encode(bytes).as_bytes());
+            json.extend_from_slice(b"\"}");
+        }
+        self.row += 1;
+    }
+}
+
+/// The length of a row of numbers that are told by their bytes.
+fn packed_row(tensor: &Tensor, n_rows: usize) -> Option<usize> {
+    let is_packed = matches!(tensor.datatype(), Datatype::Fp32 | Datatype::Fp64);
+    let n_numbers: u64 = tensor.shape().get(1..)?.iter().product();
+    let has_rows = tensor.rows() == Some(n_rows as u64) && n_rows > 0;
+    (is_packed && has_rows && n_numbers >= FEWEST_PACKED).then(|| tensor.data().len() / n_rows)
 }
 
 #[cfg(test)]
@@ -339,10 +402,31 @@ mod tests {
     fn rows_that_a_model_refuses_are_not_told() {
         let table = "id,name,times\n1,a,2\n2,,1\n3,b,1\n4,c,\n";
         let found = told_of_chunk(&greeter(), "/batch/m?key=id", "text/csv", table);
-        let row = |key: &str, name: &str, times: u64, greeting: &str, length: u64| {
-            json!([key, {"name": name, "times": times}, {"greeting": greeting, "length": [length]}])
-        };
+        let row = |key: &str, name: &str, times: u64, greeting: &str, length: u64| json!([key, {"name": name, "times": times}, {"greeting": greeting, "length": [length]}]);
         assert_eq!(found, [[row("1", "a", 2, "aa", 2), row("3", "b", 1, "b", 1)]]);
+    }
+
+    /// Expected: `base64.b64encode(numpy.array(…, numpy.float32))` of Python.
+    #[test]
+    fn longer_rows_of_numbers_are_told_by_their_bytes() {
+        let tensor = |name: &str| {
+            let data = [1_f32, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, f32::NAN];
+            let data = data.iter().flat_map(|number| number.to_le_bytes()).collect();
+            Tensor::new(name, Datatype::Fp32, vec![2, 2, 2], data).unwrap()
+        };
+        let tensors =
+            [tensor("a"), tensor("b"), Tensor::new("n", Datatype::Uint8, vec![2], vec![8, 9]).unwrap()];
+        let values = Values::of(&tensors, 2, &Capture { withheld: vec!["b".to_owned()], ..all() });
+        let mut writer = values.writer(2).unwrap();
+        let mut row = || {
+            let mut json = Vec::new();
+            writer.write_next(&mut json);
+            String::from_utf8(json).unwrap()
+        };
+        let a =
+            |n: u8, b64: &str| format!(r#""n":{n},"a":{{"datatype":"FP32","shape":[2, 2],"b64":"{b64}"}}"#);
+        assert_eq!(row(), a(8, "AACAPwAAAEAAAEBAAACAQA=="));
+        assert_eq!(row(), a(9, "AACgQAAAwEAAAOBAAADAfw=="));
     }
 
     #[test]

@@ -1,14 +1,22 @@
-//! What comes, appended as it came. Nothing is counted here.
+//! What comes, appended as it came: several rows in one piece, a line of JSON each. Nothing is counted here.
 
 use evaluation::{Happened, Record, What, client_key};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value as Json, value::RawValue};
+use serde_json::Value as Json;
 
-use crate::{Database, Dialect, Error, Result, Store, Value, database::execute};
+use crate::{
+    Database, Dialect, Error, Result, Store, Value,
+    database::{execute, transaction},
+    model::json,
+};
 
 /// The kind of an event in the table.
 const PREDICTION: i64 = 0;
 const TRUTH: i64 = 1;
+
+/// A piece has so many bytes at most, unless it is of one row, and so many rows.
+const PIECE_BYTES: usize = 256 << 10;
+const PIECE_ROWS: usize = 1000;
 
 /// What is true of a row: `{"key": …, "client": …, "label": …, "time": …}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,11 +45,11 @@ impl<D: Database> Store<'_, D> {
     ///
     /// # Errors
     /// [`Error::Row`] if one is none, [`Error::Database`].
-    pub fn add_predictions(&self, model: &str, received: f64, records: &[&RawValue]) -> Result<Added> {
+    pub fn add_predictions(&self, model: &str, received: f64, records: &[&str]) -> Result<Added> {
         for (row, record) in records.iter().enumerate() {
-            let read = Record::read(record.get());
-            let read = read.map_err(|error| Error::Row { row, reason: error.to_string() })?;
-            check_key(&read.key).map_err(|reason| Error::Row { row, reason })?;
+            let key = Record::check(record);
+            let key = key.map_err(|error| Error::Row { row, reason: error.to_string() })?;
+            check_key(&key).map_err(|reason| Error::Row { row, reason })?;
         }
         self.append(model, PREDICTION, received, records)
     }
@@ -59,7 +67,8 @@ impl<D: Database> Store<'_, D> {
             };
             checked.map_err(|reason| Error::Row { row, reason })?;
         }
-        self.append(model, TRUTH, received, labels)
+        let lines = labels.iter().map(|label| json("a label", label)).collect::<Result<Vec<_>>>()?;
+        self.append(model, TRUTH, received, &lines)
     }
 
     /// Counts captured predictions that never arrived.
@@ -73,28 +82,67 @@ impl<D: Database> Store<'_, D> {
         execute(self.database, statement, &[Value::text(model), n]).map(drop)
     }
 
-    fn append(&self, model: &str, kind: i64, received: f64, bodies: &[impl Serialize]) -> Result<Added> {
-        let list = serde_json::to_string(bodies)
-            .map_err(|error| Error::Row { row: 0, reason: error.to_string() })?;
-        let parameters = [Value::text(model), Value::Integer(kind), Value::Real(received), Value::Text(list)];
-        execute(self.database, append(self.database.dialect()), &parameters)?;
-        Ok(Added { accepted: bodies.len() })
+    fn append(&self, model: &str, kind: i64, received: f64, rows: &[impl AsRef<str>]) -> Result<Added> {
+        let statement = append(self.database.dialect());
+        let add = |piece: &Piece| {
+            let parameters = [
+                Value::text(model),
+                Value::Integer(kind),
+                Value::Real(received),
+                Value::Integer(piece.n),
+                Value::text(&piece.lines),
+            ];
+            execute(self.database, statement, &parameters).map(drop)
+        };
+        match pieces(rows).as_slice() {
+            [] => {}
+            [piece] => add(piece)?,
+            pieces => {
+                // Outside of the transaction, which a missing table would end.
+                execute(self.database, "SELECT 1 FROM plinth_events LIMIT 1", &[])?;
+                transaction(self.database, || pieces.iter().try_for_each(add))?;
+            }
+        }
+        Ok(Added { accepted: rows.len() })
     }
 }
 
-/// In PostgreSQL, numbers of rows may become visible in another order than they were given: who appends holds a lock that who folds
+/// Rows that are kept together.
+#[derive(Default)]
+struct Piece {
+    lines: String,
+    n: i64,
+}
+
+fn pieces(rows: &[impl AsRef<str>]) -> Vec<Piece> {
+    let mut pieces: Vec<Piece> = Vec::new();
+    for row in rows.iter().map(AsRef::as_ref) {
+        let has_room = |piece: &&mut Piece| {
+            piece.lines.len() + row.len() < PIECE_BYTES && (piece.n as usize) < PIECE_ROWS
+        };
+        let piece = match pieces.last_mut().filter(has_room) {
+            Some(piece) => piece,
+            None => pieces.push_mut(Piece::default()),
+        };
+        // In JSON a line break is white space: within a text it is escaped.
+        piece.lines.extend(row.chars().map(|c| if c == '\n' { ' ' } else { c }));
+        piece.lines.push('\n');
+        piece.n += 1;
+    }
+    pieces
+}
+
+/// In PostgreSQL, numbers of pieces may become visible in another order than they were given: who appends holds a lock that who folds
 /// waits for, once, before it looks how far it may go.
 const fn append(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Sqlite => {
-            "INSERT INTO plinth_events (model, kind, received, body) \
-             SELECT $1, $2, $3, value FROM json_each($4) ORDER BY key"
+            "INSERT INTO plinth_events (model, kind, received, n, body) VALUES ($1, $2, $3, $4, $5)"
         }
         Dialect::Postgres => {
             "WITH held AS (SELECT pg_advisory_xact_lock_shared(7305805210423457644)) \
-             INSERT INTO plinth_events (model, kind, received, body) \
-             SELECT $1::text, $2::bigint, $3::double precision, given.value::text \
-             FROM held, json_array_elements($4::text::json) WITH ORDINALITY AS given (value, place) ORDER BY place"
+             INSERT INTO plinth_events (model, kind, received, n, body) \
+             SELECT $1::text, $2::bigint, $3::double precision, $4::bigint, $5::text FROM held"
         }
     }
 }
@@ -107,19 +155,26 @@ fn check_key(key: &Json) -> std::result::Result<(), String> {
     }
 }
 
-/// An event as the table has it: kind, received, body.
-pub(crate) fn happened(row: &[Value]) -> Result<Happened> {
-    let unreadable = |reason: String| Error::Stored { what: "an event", reason };
-    let [kind, received, Value::Text(body)] = row else {
-        return Err(unreadable("a column is missing".to_owned()));
+/// The events of a piece as the table has it: kind, received, body.
+pub(crate) fn happened(row: &[Value]) -> Result<Vec<Happened>> {
+    let [kind, received, Value::Text(lines)] = row else {
+        return Err(Error::Stored { what: "events", reason: "a column is missing".to_owned() });
     };
+    let received = received.real().unwrap_or_default();
     let what = match kind.integer() {
-        Some(PREDICTION) => What::Prediction(Record::read(body)?),
-        _ => {
-            let truth: Truth = serde_json::from_str(body).map_err(|error| unreadable(error.to_string()))?;
-            let of = client_key(&truth.client, &truth.key).unwrap_or_default();
-            What::Truth { of, label: truth.label, time: truth.time }
-        }
+        Some(PREDICTION) => prediction,
+        _ => truth,
     };
-    Ok(Happened { received: received.real().unwrap_or_default(), what })
+    lines.lines().map(|line| Ok(Happened { received, what: what(line)? })).collect()
+}
+
+fn prediction(line: &str) -> Result<What> {
+    Ok(What::Prediction(Record::read(line)?))
+}
+
+fn truth(line: &str) -> Result<What> {
+    let truth: Truth = serde_json::from_str(line)
+        .map_err(|error| Error::Stored { what: "a label", reason: error.to_string() })?;
+    let of = client_key(&truth.client, &truth.key).unwrap_or_default();
+    Ok(What::Truth { of, label: truth.label, time: truth.time })
 }

@@ -12,8 +12,8 @@ use crate::{
     model::{Model, json as written, parsed},
 };
 
-/// So many events are taken at once.
-const MOST_EVENTS: i64 = 2000;
+/// So many pieces of what came are taken at once.
+const MOST_PIECES: usize = 32;
 
 /// The columns of what is remembered of keys, where it is written.
 const KEYS: [Column; 5] = [
@@ -49,16 +49,17 @@ pub struct Waiting {
     pub since: Option<f64>,
 }
 
-/// Events in their order, and the number of the last.
+/// Events in their order, and the number of their last piece.
 struct New {
     happened: Vec<Happened>,
+    n_pieces: usize,
     last: i64,
     /// When they are counted.
     now: f64,
 }
 
 impl<D: Database> Store<'_, D> {
-    /// Counts what is new of a model, up to some thousand events. `now` is in seconds since 1970.
+    /// Counts what is new of a model, up to eight megabytes. `now` is in seconds since 1970.
     ///
     /// # Errors
     /// [`crate::Error::NoBaseline`], [`crate::Error::Database`]. Nothing has been counted then.
@@ -78,21 +79,20 @@ impl<D: Database> Store<'_, D> {
         if is_written {
             self.age(model, new.last, now - known.settings.retention_s)?;
         }
-        let is_more = !is_written || new.happened.len() as i64 == MOST_EVENTS;
+        let is_more = !is_written || new.n_pieces == MOST_PIECES;
         Ok(Progress { counted: if is_written { new.happened.len() } else { 0 }, is_more })
     }
 
-    /// What of a model is not counted yet, of the first `most` events. Nothing waits of a model without a baseline.
+    /// What of a model is not counted yet, of the first thousand pieces. Nothing waits of a model without a baseline.
     ///
     /// # Errors
     /// [`crate::Error::Database`].
-    pub fn waiting(&self, model: &str, most: u32) -> Result<Waiting> {
-        let statement = format!(
-            "SELECT count(*), min(received) FROM (SELECT received FROM plinth_events WHERE model = $1 AND id > \
-             coalesce((SELECT folded FROM plinth_models WHERE model = $1), 9223372036854775807) ORDER BY id LIMIT {most}) \
-             AS waiting"
-        );
-        let rows = execute(self.database, &statement, &[Value::text(model)])?;
+    pub fn waiting(&self, model: &str) -> Result<Waiting> {
+        let statement = "SELECT CAST(coalesce(sum(n), 0) AS BIGINT), min(received) FROM \
+             (SELECT n, received FROM plinth_events WHERE model = $1 AND id > \
+              coalesce((SELECT folded FROM plinth_models WHERE model = $1), 9223372036854775807) ORDER BY id LIMIT 1000) \
+             AS waiting";
+        let rows = execute(self.database, statement, &[Value::text(model)])?;
         let [n, since] = rows.first().map_or(&[][..], Vec::as_slice) else { return Ok(Waiting::default()) };
         let n = n.integer().and_then(|n| u32::try_from(n).ok()).unwrap_or_default();
         Ok(Waiting { n, since: since.real() })
@@ -105,14 +105,14 @@ impl<D: Database> Store<'_, D> {
         };
         let statement = format!(
             "SELECT id, kind, received, body FROM plinth_events WHERE model = $1 AND id > $2 AND id <= $3 \
-             ORDER BY id LIMIT {MOST_EVENTS}"
+             ORDER BY id LIMIT {MOST_PIECES}"
         );
         let parameters = [Value::text(model), Value::Integer(known.folded), Value::Integer(last)];
         let rows = execute(self.database, &statement, &parameters)?;
         let last = rows.last().and_then(|row| row.first()?.integer());
-        let happened = rows.iter().map(|row| events::happened(row.get(1..).unwrap_or_default()));
-        let happened = happened.collect::<Result<Vec<_>>>()?;
-        Ok(last.map(|last| New { happened, last, now }))
+        let pieces = rows.iter().map(|row| events::happened(row.get(1..).unwrap_or_default()));
+        let happened = pieces.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
+        Ok(last.map(|last| New { happened, n_pieces: rows.len(), last, now }))
     }
 
     /// The last event before which none can still become visible: those that append now are waited for.

@@ -108,7 +108,7 @@ impl<D: Database> Store<'_, D> {
     /// [`Error::Database`].
     pub fn models(&self) -> Result<Vec<Status>> {
         let statement = "SELECT names.model, CASE WHEN known.baseline IS NULL THEN 0 ELSE 1 END, \
-             (SELECT count(*) FROM plinth_events e WHERE e.model = names.model AND e.id > coalesce(known.folded, 0)), \
+             (SELECT CAST(coalesce(sum(e.n), 0) AS BIGINT) FROM plinth_events e WHERE e.model = names.model AND e.id > coalesce(known.folded, 0)), \
              (SELECT count(*) FROM plinth_keys k WHERE k.model = names.model AND k.is_orphan = 1), \
              coalesce(lost.n, 0), coalesce(known.refused, 0), known.last_refused \
              FROM (SELECT model FROM plinth_models UNION SELECT DISTINCT model FROM plinth_events \

@@ -9,7 +9,7 @@ const TABLES: [&str; 8] = [
         monitors TEXT, judged TEXT, refused INTEGER NOT NULL, last_refused TEXT)",
     "CREATE TABLE IF NOT EXISTS plinth_events (
         id INTEGER PRIMARY KEY AUTOINCREMENT, model TEXT NOT NULL, kind INTEGER NOT NULL, received REAL NOT NULL,
-        body TEXT NOT NULL)",
+        n INTEGER NOT NULL, body TEXT NOT NULL)",
     "CREATE INDEX IF NOT EXISTS plinth_events_of_model ON plinth_events (model, id)",
     "CREATE TABLE IF NOT EXISTS plinth_keys (
         model TEXT NOT NULL, client TEXT NOT NULL, name TEXT NOT NULL, is_orphan INTEGER NOT NULL,

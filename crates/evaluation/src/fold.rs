@@ -11,7 +11,7 @@ use crate::{
     error::Error,
     join::{Account, ClientKey},
     profile::Profile,
-    record::{Columns, Record, outcome},
+    record::{Columns, Reader, Record, outcome},
     row::{Outcome, Row},
     window::Windows,
 };
@@ -135,7 +135,7 @@ impl Counted {
 #[derive(Debug)]
 pub struct Fold<'f> {
     frame: &'f Frame,
-    columns: &'f Columns,
+    reader: Reader<'f>,
     cut: &'f Cut,
     keys: BTreeMap<ClientKey, Remembered>,
     changed: BTreeSet<ClientKey>,
@@ -164,7 +164,8 @@ impl<'f> Fold<'f> {
         keys: BTreeMap<ClientKey, Remembered>,
     ) -> Self {
         let (changed, counted) = (BTreeSet::new(), BTreeMap::new());
-        Self { frame, columns, cut, keys, changed, counted, refused: Vec::new() }
+        let reader = Reader::new(&frame.schema, columns);
+        Self { frame, reader, cut, keys, changed, counted, refused: Vec::new() }
     }
 
     /// Takes what came next.
@@ -188,7 +189,7 @@ impl<'f> Fold<'f> {
 
     fn prediction(&mut self, record: &Record, received: f64) -> Result<(), Error> {
         let frame = self.frame;
-        let parts = match record.parts(&frame.schema, self.columns) {
+        let parts = match self.reader.parts(record) {
             Ok(parts) => parts,
             Err(error) => {
                 self.refused.push(format!("key {}: {error}", record.key));

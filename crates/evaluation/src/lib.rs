@@ -14,6 +14,7 @@ mod finding;
 mod fold;
 mod join;
 mod monitors;
+mod packed;
 mod page;
 mod performance;
 mod profile;
@@ -37,7 +38,7 @@ pub use monitors::{Alarm, LossReport, MonitorReport, MonitorSettings, Monitors, 
 pub use page::escaped;
 pub use performance::{Classification, Metric, Performance};
 pub use profile::Profile;
-pub use record::{Columns, Parts, Record, likeliest, outcome, time, truth};
+pub use record::{Columns, Parts, Reader, Record, likeliest, outcome, time, truth};
 pub use regression::Regression;
 pub use report::{Cell, FeatureReport, Named, Part, Report, Rules, Side, Tolerance, report};
 pub use row::{Outcome, Row, Value};

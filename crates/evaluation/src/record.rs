@@ -1,10 +1,11 @@
 //! A row as it was captured: what a model saw and said, in JSON, under the key of its client. Not where it is kept.
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, value::RawValue};
 
 use crate::{
     error::Error,
+    packed,
     row::{Outcome, Row, Value},
     schema::{Kind, Schema, Task},
     window::seconds,
@@ -90,15 +91,72 @@ impl Record {
         serde_json::from_str(json).map_err(|error| Error::Record { reason: error.to_string() })
     }
 
-    /// What a row of `schema` is made of. A feature that is not there is missing; so is one of the wrong kind.
+    /// Whether a line of JSON is a record, and its key if it is.
+    ///
+    /// # Errors
+    /// [`Error::Record`] if it is none.
+    pub fn check(json: &str) -> Result<Json, Error> {
+        #[derive(Deserialize)]
+        struct Glance<'a> {
+            #[serde(default)]
+            key: Json,
+            #[serde(default, rename = "client")]
+            _client: String,
+            #[serde(default, rename = "time", deserialize_with = "time")]
+            _time: Option<f64>,
+            #[serde(default, borrow)]
+            inputs: Option<&'a RawValue>,
+            #[serde(default, borrow)]
+            outputs: Option<&'a RawValue>,
+        }
+        let wrong = |reason: String| Error::Record { reason };
+        if !json.trim_start().starts_with('{') {
+            return Err(wrong("expected an object".to_owned()));
+        }
+        let glance: Glance<'_> = serde_json::from_str(json).map_err(|error| wrong(error.to_string()))?;
+        for (name, values) in [("inputs", glance.inputs), ("outputs", glance.outputs)] {
+            if values.is_some_and(|values| !values.get().starts_with('{')) {
+                return Err(wrong(format!("`{name}`: expected an object")));
+            }
+        }
+        Ok(glance.key)
+    }
+
+    /// A field of the inputs, or of the outputs, as the name of a segment.
+    #[must_use]
+    pub fn segment(&self, name: &str) -> String {
+        let found = self.inputs.get(name).or_else(|| self.outputs.get(name));
+        found.map(only).and_then(text).unwrap_or_else(|| "missing".to_owned())
+    }
+}
+
+/// Reads rows of one schema out of records.
+#[derive(Clone, Debug)]
+pub struct Reader<'s> {
+    schema: &'s Schema,
+    columns: &'s Columns,
+    /// Of each feature that is called so, the list and the place in it.
+    elements: Vec<Option<(&'s str, usize)>>,
+}
+
+impl<'s> Reader<'s> {
+    /// A reader of rows of `schema`.
+    #[must_use]
+    pub fn new(schema: &'s Schema, columns: &'s Columns) -> Self {
+        let elements = schema.features.iter().map(|feature| element(&feature.name)).collect();
+        Self { schema, columns, elements }
+    }
+
+    /// What a row is made of. A feature that is not there is missing; so is one of the wrong kind.
     ///
     /// # Errors
     /// [`Error::Record`] if there is no prediction.
-    pub fn parts<'a>(&'a self, schema: &'a Schema, columns: &Columns) -> Result<Parts<'a>, Error> {
-        let probabilities = self.probabilities(&schema.task, columns);
+    pub fn parts<'a>(&self, record: &'a Record) -> Result<Parts<'a>, Error> {
+        let (schema, columns) = (self.schema, self.columns);
+        let probabilities = record.probabilities(&schema.task, columns);
         let predicted = match &columns.prediction {
             Some(name) => {
-                let found = self.outputs.get(name).map(only).and_then(|it| outcome(&schema.task, it));
+                let found = record.outputs.get(name).map(only).and_then(|it| outcome(&schema.task, it));
                 found.ok_or_else(|| Error::Record { reason: format!("there is no prediction `{name}`") })?
             }
             None if probabilities.is_empty() => {
@@ -108,22 +166,21 @@ impl Record {
             }
             None => Outcome::Class(likeliest(&probabilities)),
         };
-        let mut reader = Features { record: self, list: None };
-        let features = schema.features.iter().map(|it| reader.value(&it.name, it.kind)).collect();
+        let mut lists = Lists { inputs: &record.inputs, last: None };
+        let features = schema.features.iter().zip(&self.elements);
+        let features = features.map(|(it, element)| lists.value(&it.name, *element, it.kind)).collect();
         Ok(Parts { features, predicted, probabilities })
     }
+}
 
-    /// A field of the inputs, or of the outputs, as the name of a segment.
-    #[must_use]
-    pub fn segment(&self, name: &str) -> String {
-        let found = self.inputs.get(name).or_else(|| self.outputs.get(name));
-        found.map(only).and_then(text).unwrap_or_else(|| "missing".to_owned())
-    }
-
+impl Record {
     fn probabilities(&self, task: &Task, columns: &Columns) -> Vec<f64> {
         let number = |value: &Json| value.as_f64().unwrap_or(f64::NAN);
         if let Some(list) = columns.probabilities.as_ref().and_then(|name| self.outputs.get(name)) {
-            return list.as_array().map_or_else(Vec::new, |list| list.iter().map(number).collect());
+            return match list.as_array() {
+                Some(list) => list.iter().map(number).collect(),
+                None => packed::numbers(list).unwrap_or_default(),
+            };
         }
         let of_class = |class: &String| columns.probability.iter().find(|(name, _)| name == class);
         let output =
@@ -132,40 +189,65 @@ impl Record {
     }
 }
 
-/// Reads the features of a record. Elements of one list come one after the other, so the list is looked up once.
-struct Features<'a> {
-    record: &'a Record,
-    list: Option<(&'a str, Vec<&'a Json>)>,
+/// `x[3]` is the fourth element of the list `x`, or of the lists in it.
+fn element(name: &str) -> Option<(&str, usize)> {
+    let (list, idx) = name.strip_suffix(']')?.rsplit_once('[')?;
+    Some((list, idx.parse().ok()?))
 }
 
-impl<'a> Features<'a> {
-    fn value(&mut self, name: &'a str, kind: Kind) -> Value<'a> {
-        let found = match self.record.inputs.get(name) {
-            Some(value) => Some(only(value)),
-            None => self.element(name),
-        };
-        match (found, kind) {
-            (Some(Json::Number(number)), Kind::Number) => {
-                number.as_f64().map_or(Value::Missing, Value::Number)
-            }
-            (Some(Json::Bool(is)), Kind::Number) => Value::Number(f64::from(u8::from(*is))),
-            (Some(Json::String(text)), Kind::Category) => Value::Category(text),
-            (Some(Json::Bool(true)), Kind::Category) => Value::Category("true"),
-            (Some(Json::Bool(false)), Kind::Category) => Value::Category("false"),
-            _ => Value::Missing,
+/// The inputs of a record. Elements of one list come one after the other, so the list is looked up once.
+struct Lists<'a, 's> {
+    inputs: &'a Map<String, Json>,
+    last: Option<(&'s str, List<'a>)>,
+}
+
+/// A list's elements.
+enum List<'a> {
+    Json(Vec<&'a Json>),
+    Numbers(Vec<f64>),
+}
+
+impl<'a, 's> Lists<'a, 's> {
+    fn value(&mut self, name: &str, element: Option<(&'s str, usize)>, kind: Kind) -> Value<'a> {
+        if let Some((list, idx)) = element
+            && let Some(list) = self.list(list)
+        {
+            return match list {
+                List::Json(list) => list.get(idx).map_or(Value::Missing, |found| value(found, kind)),
+                List::Numbers(list) if kind == Kind::Number => {
+                    list.get(idx).filter(|it| !it.is_nan()).map_or(Value::Missing, |it| Value::Number(*it))
+                }
+                List::Numbers(_) => Value::Missing,
+            };
         }
+        self.inputs.get(name).map_or(Value::Missing, |found| value(only(found), kind))
     }
 
-    /// `x[3]` is the fourth element of the list `x`, or of the lists in it.
-    fn element(&mut self, name: &'a str) -> Option<&'a Json> {
-        let (list, idx) = name.strip_suffix(']')?.rsplit_once('[')?;
-        let idx: usize = idx.parse().ok()?;
-        if self.list.as_ref().is_none_or(|(known, _)| *known != list) {
-            let mut values = Vec::new();
-            flatten(self.record.inputs.get(list)?, &mut values);
-            self.list = Some((list, values));
+    fn list(&mut self, name: &'s str) -> Option<&List<'a>> {
+        if self.last.as_ref().is_none_or(|(known, _)| *known != name) {
+            let found = self.inputs.get(name)?;
+            let list = packed::numbers(found).map_or_else(
+                || {
+                    let mut values = Vec::new();
+                    flatten(found, &mut values);
+                    List::Json(values)
+                },
+                List::Numbers,
+            );
+            self.last = Some((name, list));
         }
-        self.list.as_ref().and_then(|(_, values)| values.get(idx).copied())
+        self.last.as_ref().map(|(_, list)| list)
+    }
+}
+
+fn value(found: &Json, kind: Kind) -> Value<'_> {
+    match (found, kind) {
+        (Json::Number(number), Kind::Number) => number.as_f64().map_or(Value::Missing, Value::Number),
+        (Json::Bool(is), Kind::Number) => Value::Number(f64::from(u8::from(*is))),
+        (Json::String(text), Kind::Category) => Value::Category(text),
+        (Json::Bool(true), Kind::Category) => Value::Category("true"),
+        (Json::Bool(false), Kind::Category) => Value::Category("false"),
+        _ => Value::Missing,
     }
 }
 
@@ -260,7 +342,7 @@ mod tests {
             ..Columns::default()
         };
         let schema = schema();
-        let parts = record.parts(&schema, &columns).unwrap();
+        let parts = Reader::new(&schema, &columns).parts(&record).unwrap();
         let expected = [Value::Number(1.0), Value::Number(2.5), Value::Category("DE"), Value::Missing];
         assert_eq!(parts.row().features, expected);
         assert_eq!(parts.row().predicted, Outcome::Class(Some(1)));
@@ -269,14 +351,38 @@ mod tests {
         assert_eq!(record.segment("city"), "missing");
     }
 
+    /// Packed by `base64.b64encode(numpy.array([1, 2.5], numpy.float32))` of Python, and `[0.2, 0.8]` as `numpy.float64`.
+    #[test]
+    fn packed_numbers_are_the_same_numbers() {
+        let record = Record::read(
+            r#"{"inputs":{"x":{"datatype":"FP32","shape":[2],"b64":"AACAPwAAIEA="}},
+                "outputs":{"p":{"datatype":"FP64","shape":[2],"b64":"mpmZmZmZyT+amZmZmZnpPw=="}}}"#,
+        )
+        .unwrap();
+        let columns = Columns { probabilities: Some("p".to_owned()), ..Columns::default() };
+        let schema = schema();
+        let parts = Reader::new(&schema, &columns).parts(&record).unwrap();
+        let expected = [Value::Number(1.0), Value::Number(2.5), Value::Missing, Value::Missing];
+        assert_eq!((parts.row().features, parts.row().probabilities), (&expected[..], &[0.2, 0.8][..]));
+    }
+
+    #[test]
+    fn a_glance_refuses_what_reading_refuses() {
+        assert_eq!(Record::check(r#"{"key":"a","inputs":{"x":[1]}}"#).unwrap(), "a");
+        for wrong in ["[]", "{", r#"{"time":"yesterday"}"#, r#"{"inputs":[1]}"#, r#"{"outputs":{"x":}}"#] {
+            assert!(Record::check(wrong).is_err() && Record::read(wrong).is_err(), "{wrong}");
+        }
+    }
+
     #[test]
     fn a_row_without_a_prediction_is_none() {
         let record = Record::read(r#"{"key":1,"outputs":{"p":[0.2,0.8]}}"#).unwrap();
         let named = Columns { prediction: Some("label".to_owned()), ..Columns::default() };
-        assert!(record.parts(&schema(), &named).is_err());
-        let likeliest = Columns { probabilities: Some("p".to_owned()), ..Columns::default() };
         let schema = schema();
-        assert_eq!(record.parts(&schema, &likeliest).unwrap().row().predicted, Outcome::Class(Some(1)));
+        assert!(Reader::new(&schema, &named).parts(&record).is_err());
+        let likeliest = Columns { probabilities: Some("p".to_owned()), ..Columns::default() };
+        let parts = Reader::new(&schema, &likeliest).parts(&record).unwrap();
+        assert_eq!(parts.row().predicted, Outcome::Class(Some(1)));
         assert!(Record::read("{").is_err());
     }
 

@@ -138,13 +138,7 @@ pub fn batch_chunk(request: IncomingRequest, response_out: ResponseOutparam) {
     let tell = || capture::send(capture.as_ref(), &sight);
     let watch = Watch { sight: &sight, tell: &tell };
     streams::answer(request, &BATCH_CHUNK_HEADERS, response_out, |request, begin| {
-        endpoints::batch_chunk::handle_seen(
-            &ImportedModel,
-            &config,
-            request,
-            |head| begin.begin(head),
-            watch,
-        )
+        endpoints::batch_chunk::handle_seen(&ImportedModel, &config, request, |head| begin.begin(head), watch)
     });
 }
 

@@ -168,7 +168,8 @@ fn settings_of(cut: &Cut) -> Result<Vec<(&'static str, String)>> {
     for (name, length) in [("window", cut.window), ("horizon", cut.horizon)] {
         match length {
             Some(Windows::Rows(_)) => {
-                let message = format!("--{name}: expected a time such as `1d`; a watch has no windows of rows");
+                let message =
+                    format!("--{name}: expected a time such as `1d`; a watch has no windows of rows");
                 return Err(Misuse(message).into());
             }
             Some(length) => settings.push((name, length.to_string())),

@@ -13,22 +13,16 @@ use super::error::{Error, Result};
 
 const EXPECTED: &str = "rows in JSON, one a line or in a list";
 
-/// The JSON text of each row.
-pub(super) fn split<'b>(request: &Request<&'b [u8]>) -> Result<Vec<&'b RawValue>> {
+/// The JSON text of each row; of lines, whatever stands there.
+pub(super) fn split<'b>(request: &Request<&'b [u8]>) -> Result<Vec<&'b str>> {
     let body = std::str::from_utf8(request.body()).map_err(|error| Error::body(EXPECTED, &error))?;
     let form = request.headers().get(CONTENT_TYPE).and_then(|form| form.to_str().ok()).unwrap_or_default();
     let is_one =
         form.split(';').next().is_some_and(|form| form.trim().eq_ignore_ascii_case("application/json"));
-    if is_one || body.trim_start().starts_with('[') { whole(body) } else { lines(body) }
-}
-
-fn lines(body: &str) -> Result<Vec<&RawValue>> {
-    let rows = body.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let row = |(line, text)| {
-        serde_json::from_str(text)
-            .map_err(|error| Error::body(EXPECTED, &format!("line {}: {error}", line + 1)))
-    };
-    rows.map(row).collect()
+    if is_one || body.trim_start().starts_with('[') {
+        return Ok(whole(body)?.into_iter().map(RawValue::get).collect());
+    }
+    Ok(body.lines().filter(|line| !line.trim().is_empty()).collect())
 }
 
 fn whole(body: &str) -> Result<Vec<&RawValue>> {
@@ -51,8 +45,7 @@ fn whole(body: &str) -> Result<Vec<&RawValue>> {
 pub(super) fn truths(request: &Request<&[u8]>) -> Result<Vec<Truth>> {
     let rows = split(request)?;
     let wrong = |row: usize, reason: String| evaluation_store::Error::Row { row, reason };
-    let truth =
-        |(row, text): (usize, &&RawValue)| Ok(truth(text.get()).map_err(|reason| wrong(row, reason))?);
+    let truth = |(row, text): (usize, &&str)| Ok(truth(text).map_err(|reason| wrong(row, reason))?);
     rows.iter().enumerate().map(truth).collect()
 }
 

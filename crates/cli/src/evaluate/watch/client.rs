@@ -59,7 +59,8 @@ impl Client {
 
     pub(super) async fn alarms(&self) -> Result<Vec<Alarm>> {
         let body = self.ask(Method::GET, "alarms", &[], "application/json", Vec::new()).await?;
-        let raised: Vec<Raised> = serde_json::from_slice(&body).context("the alarms are no JSON that we know")?;
+        let raised: Vec<Raised> =
+            serde_json::from_slice(&body).context("the alarms are no JSON that we know")?;
         Ok(raised.into_iter().map(|raised| raised.event).collect())
     }
 
