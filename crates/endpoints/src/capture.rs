@@ -8,9 +8,16 @@ use std::cell::RefCell;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::{HeaderName, HeaderValue};
 use protocol::RowWriter;
 use sha2::{Digest as _, Sha256};
 use tensor::{Client, Datatype, Key, Keys, Metadata, Tensor};
+
+/// The header of a response that carries rows as far as the host, if that takes them.
+pub const CAPTURED: HeaderName = HeaderName::from_static("plinth-captured");
+
+/// The longest that is carried so.
+const MOST_HEADER_BYTES: usize = 32 << 10;
 
 /// What a deployment captures.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +47,19 @@ impl Capture {
 }
 
 impl Told {
+    /// The rows as one header of a response: the address below which they are told, a space, and the rows with tabs
+    /// between them, which JSON never has. None if no header can hold them.
+    #[must_use]
+    pub fn header(&self, url: &str) -> Option<HeaderValue> {
+        if self.lines.len() > MOST_HEADER_BYTES {
+            return None;
+        }
+        let mut value = format!("{url}?{} ", self.query()).into_bytes();
+        let lines = self.lines.strip_suffix(b"\n").unwrap_or(&self.lines);
+        value.extend(lines.iter().map(|&byte| if byte == b'\n' { b'\t' } else { byte }));
+        HeaderValue::from_bytes(&value).ok()
+    }
+
     /// The query that says of which model they are.
     #[must_use]
     pub fn query(&self) -> String {
@@ -100,6 +120,12 @@ impl Sight {
     #[must_use]
     pub fn open() -> Self {
         Self { is_open: true, seen: RefCell::default() }
+    }
+
+    /// How many rows have been seen.
+    #[must_use]
+    pub fn n_rows(&self) -> usize {
+        self.seen.borrow().as_ref().map_or(0, Seen::n_rows)
     }
 
     /// Whether anybody wants to see anything.
@@ -427,6 +453,20 @@ mod tests {
             |n: u8, b64: &str| format!(r#""n":{n},"a":{{"datatype":"FP32","shape":[2, 2],"b64":"{b64}"}}"#);
         assert_eq!(row(), a(8, "AACAPwAAAEAAAEBAAACAQA=="));
         assert_eq!(row(), a(9, "AACgQAAAwEAAAOBAAADAfw=="));
+    }
+
+    #[test]
+    fn a_header_carries_rows_that_fit() {
+        let told = Told {
+            model: "a b".to_owned(),
+            lines: b"{\"x\":1}\n{\"x\":\"\xc3\xa9\"}\n".to_vec(),
+            n_lines: 2,
+        };
+        let header = told.header("http://self.alt/evaluate/predictions").unwrap();
+        let expected = b"http://self.alt/evaluate/predictions?model=a+b {\"x\":1}\t{\"x\":\"\xc3\xa9\"}";
+        assert_eq!(header.as_bytes(), expected);
+        assert!(Told { lines: vec![b'1'; MOST_HEADER_BYTES + 1], ..told.clone() }.header("u").is_none());
+        assert!(Told { lines: b"\"\x7f\"\n".to_vec(), ..told }.header("u").is_none());
     }
 
     #[test]

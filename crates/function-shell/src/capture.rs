@@ -1,11 +1,12 @@
 //! What `predict` tells `evaluate` once its answer has left, and `batch-chunk` after each micro-batch. Which rows, and in which form, `endpoints::capture` says.
 //!
-//! An application without `PLINTH_CAPTURE_RATE` captures nothing. The request asks for an answer before it is carried out (`Prefer:
-//! respond-async`), which the Plinth host gives: it joins the rows of many answers into one request, and counts those that it cannot
-//! deliver. Other hosts carry it out at once. A row that nobody takes is named in the log; it never changes an answer.
+//! An application without `PLINTH_CAPTURE_RATE` captures nothing. The Plinth host takes a few rows from a header of the response, which
+//! costs next to nothing; that it does, it says in the environment. Many rows, or any on other hosts, become a request. It asks for an
+//! answer before it is carried out (`Prefer: respond-async`). The Plinth host joins the rows of many answers into one request, and counts
+//! those that it cannot deliver. A row that nobody takes is named in the log; it never changes an answer.
 
-use endpoints::capture::{Capture, Sight, Told};
-use http::Request;
+use endpoints::capture::{CAPTURED, Capture, Sight, Told};
+use http::{Request, Response};
 use wasi::clocks::wall_clock;
 
 use crate::{names, outgoing, response::log};
@@ -22,8 +23,15 @@ const FIELDS: &str = "PLINTH_CAPTURE_FIELDS";
 /// The environment variable for inputs and outputs that are not told.
 const WITHHELD: &str = "PLINTH_CAPTURE_WITHHOLD";
 
-/// `evaluate`, in the application that the function is part of.
+/// Set by a host that takes captured rows from the header [`CAPTURED`].
+const TAKES: &str = "PLINTH_TAKES_CAPTURED";
+
+/// The application that the function is part of, and `evaluate` in it.
+const ITSELF: &str = "http://self.alt/";
 const EVALUATE: &str = "http://self.alt/evaluate/predictions";
+
+/// More rows than this are told once the response has left.
+const FEW_ROWS: usize = 16;
 
 /// What the environment says, and the place for what is seen; nothing is seen if nothing is captured.
 pub(crate) fn start() -> (Sight, Option<Capture>) {
@@ -36,17 +44,43 @@ fn settings() -> Option<Capture> {
     (rate > 0.0).then(|| Capture { rate, fields: names(FIELDS), withheld: names(WITHHELD) })
 }
 
+/// Puts the sampled rows of what was seen into the response, if they are few and the host takes them.
+pub(crate) fn enclose(capture: Option<&Capture>, sight: &Sight, response: &mut Response<Vec<u8>>) {
+    let url = url();
+    let Some(capture) = capture.filter(|_| url.starts_with(ITSELF) && std::env::var_os(TAKES).is_some())
+    else {
+        return;
+    };
+    if !(1..=FEW_ROWS).contains(&sight.n_rows()) {
+        return;
+    }
+    let Some(told) = sight.told(capture, now()) else { return };
+    match told.header(&url) {
+        Some(header) => drop(response.headers_mut().insert(CAPTURED, header)),
+        None => post_or_say(told),
+    }
+}
+
 /// Sends the sampled rows of what was seen.
 pub(crate) fn send(capture: Option<&Capture>, sight: &Sight) {
-    let Some(told) = capture.and_then(|capture| sight.told(capture, now())) else { return };
+    if let Some(told) = capture.and_then(|capture| sight.told(capture, now())) {
+        post_or_say(told);
+    }
+}
+
+fn post_or_say(told: Told) {
     let n_lines = told.n_lines;
     if let Err(reason) = post(told) {
         log(&format!("capture: {n_lines} rows lost: {reason}"));
     }
 }
 
+fn url() -> String {
+    std::env::var(URL).unwrap_or_else(|_| EVALUATE.to_owned())
+}
+
 fn post(told: Told) -> Result<(), String> {
-    let url = std::env::var(URL).unwrap_or_else(|_| EVALUATE.to_owned());
+    let url = url();
     let request = Request::post(format!("{url}?{}", told.query()))
         .header("content-type", "application/x-ndjson")
         .header("prefer", "respond-async")

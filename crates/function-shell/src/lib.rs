@@ -74,7 +74,9 @@ pub fn predict(request: IncomingRequest, response_out: ResponseOutparam) {
         let request = head.map(|()| body.as_slice());
         Ok(endpoints::predict::handle_seen(&ImportedModel, &config, &request, &sight))
     };
-    let response = request::head(&request, &PREDICT_HEADERS).and_then(answer).unwrap_or_else(response::empty);
+    let answered = request::head(&request, &PREDICT_HEADERS).and_then(answer);
+    let mut response = answered.unwrap_or_else(response::empty);
+    capture::enclose(capture.as_ref(), &sight, &mut response);
     response::write(response, &HeaderMap::new(), response_out);
     capture::send(capture.as_ref(), &sight);
 }

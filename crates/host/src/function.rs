@@ -17,7 +17,7 @@ use crate::{
     error::{Error, Result},
     interfaces,
     limits::{InstanceMemory, Limits},
-    outbound::{AllowedHosts, Outbound},
+    outbound::{AllowedHosts, Outbound, TAKES},
     output::GuestOutput,
     state::State,
 };
@@ -71,7 +71,7 @@ impl Function {
             sqlite_databases: component.sqlite_databases.clone(),
             key_value_stores: component.key_value_stores.clone(),
             variables: component.variables.clone(),
-            environment: component.environment.clone(),
+            environment: environment(component),
             files,
             _folder: folder,
         })
@@ -95,6 +95,12 @@ impl Function {
         store.limiter(|state| &mut state.memory);
         store
     }
+}
+
+/// What the component's environment says, and whether the host takes captured rows from its responses.
+fn environment(component: &Component) -> Vec<(String, String)> {
+    let takes = component.allowed_outbound_hosts.allows_itself().then(|| (TAKES.to_owned(), "1".to_owned()));
+    component.environment.iter().cloned().chain(takes).collect()
 }
 
 /// Places the files once and opens their folder, which every instance then shares.

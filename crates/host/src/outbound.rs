@@ -13,4 +13,4 @@ mod postbox;
 
 pub use allowed_hosts::{AllowedHosts, HostFault};
 pub(crate) use hooks::Outbound;
-pub(crate) use postbox::Postbox;
+pub(crate) use postbox::{Postbox, TAKES, take_captured};

@@ -29,7 +29,7 @@ use crate::{
     interfaces::Stores,
     invoke::{self, Call},
     limits::Limits,
-    outbound::Postbox,
+    outbound::{Postbox, take_captured},
     routes::{RouteHeaders, Routes, WELL_KNOWN_PREFIX},
 };
 
@@ -149,7 +149,10 @@ impl Service {
         call: Call,
     ) -> Response<ResponseBody> {
         match invoke::invoke(self, &function, request, call).await {
-            Ok(response) => response,
+            Ok(mut response) => {
+                take_captured(self, &function, response.headers_mut());
+                response
+            }
             Err(failure) => {
                 failure.say(&function.id);
                 if failure.is_overload() { overloaded() } else { status(failure.status()) }

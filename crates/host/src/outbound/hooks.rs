@@ -15,7 +15,7 @@ use super::postbox;
 use crate::{function::Function, headers, output, service::Service};
 
 /// Below this host a component reaches its own application. It never leaves the process.
-const ITSELF: &str = "self.alt";
+pub(super) const ITSELF: &str = "self.alt";
 
 /// How deep components may call each other. Deeper calls fail as a loop does.
 const MAX_DEPTH: u8 = 8;

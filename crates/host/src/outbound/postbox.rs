@@ -1,4 +1,5 @@
-//! Requests of components to their own application that are answered before they are carried out: `Prefer: respond-async` with JSON lines.
+//! What components tell their own application without waiting for it: requests that are answered before they are carried out (`Prefer:
+//! respond-async` with JSON lines), and rows in the header `plinth-captured` of a response, which goes no further than here.
 //!
 //! Lines for one address that come within a moment become one request. What waits is bounded; what finds no room, or what nobody takes, is
 //! lost: it is said on standard error, and the next request to that address tells how many lines were, in `plinth-lost`. What waits when the
@@ -14,22 +15,31 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header::CONTENT_TYPE};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header::CONTENT_TYPE,
+};
 use http_body_util::{BodyExt as _, Full};
 use wasmtime_wasi_http::WasiBody;
 
 use crate::{
     body::{self, Written},
+    function::Function,
     output,
     service::Service,
 };
 
+use super::hooks::ITSELF;
+
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 const LOST: HeaderName = HeaderName::from_static("plinth-lost");
+const CAPTURED: HeaderName = HeaderName::from_static("plinth-captured");
 const LINES: &str = "application/x-ndjson";
 
+/// The environment variable that tells a component that the header is taken.
+pub(crate) const TAKES: &str = "PLINTH_TAKES_CAPTURED";
+
 /// Lines wait for others so long.
-const MOMENT: Duration = Duration::from_millis(50);
+const MOMENT: Duration = Duration::from_millis(200);
 
 /// A request to one address is not made longer than this by further lines.
 const MOST_BYTES: usize = 1 << 20;
@@ -73,11 +83,38 @@ pub(super) async fn post(service: Arc<Service>, request: Request<WasiBody>) -> R
             Err(_) => return answer(StatusCode::BAD_REQUEST),
         },
     };
-    let is_taken = service.postbox.put(&parts.uri, bytes);
-    if is_taken.starts_carrying {
-        tokio::spawn(carry(service, parts.uri));
+    answer(match put(&service, parts.uri, bytes) {
+        true => StatusCode::ACCEPTED,
+        false => StatusCode::SERVICE_UNAVAILABLE,
+    })
+}
+
+/// Takes the captured rows out of the headers of a response. They are an address of the application itself, a space, and lines with tabs
+/// between them.
+pub(crate) fn take_captured(service: &Arc<Service>, function: &Function, headers: &mut HeaderMap) {
+    let Some(captured) = headers.remove(CAPTURED) else { return };
+    if let Some((address, lines)) = read_captured(captured.as_bytes())
+        && function.allowed_hosts.allows_itself()
+    {
+        put(service, address, lines);
     }
-    answer(if is_taken.is_in { StatusCode::ACCEPTED } else { StatusCode::SERVICE_UNAVAILABLE })
+}
+
+fn read_captured(captured: &[u8]) -> Option<(Uri, Bytes)> {
+    let place = captured.iter().position(|&byte| byte == b' ')?;
+    let (address, lines) = captured.split_at_checked(place)?;
+    let address = Uri::try_from(address).ok().filter(|address| address.host() == Some(ITSELF))?;
+    let lines = lines.get(1..)?.iter().map(|&byte| if byte == b'\t' { b'\n' } else { byte });
+    Some((address, lines.chain([b'\n']).collect()))
+}
+
+/// Whether there was room.
+fn put(service: &Arc<Service>, address: Uri, lines: Bytes) -> bool {
+    let taken = service.postbox.put(&address, lines);
+    if taken.starts_carrying {
+        tokio::spawn(carry(Arc::clone(service), address));
+    }
+    taken.is_in
 }
 
 struct Taken {
@@ -195,6 +232,16 @@ mod tests {
         assert_eq!(postbox.take(&address()), Some((Bytes::from_static(b"1\n2\n3\n"), 0)));
         assert_eq!(postbox.take(&address()), None);
         assert!(postbox.put(&address(), Bytes::from_static(b"4\n")).starts_carrying);
+    }
+
+    #[test]
+    fn rows_in_a_header_are_lines_for_the_application_itself() {
+        let header = "http://self.alt/evaluate/predictions?model=m {\"x\": 1}\t{\"x\":2}";
+        let expected = (address(), Bytes::from_static(b"{\"x\": 1}\n{\"x\":2}\n"));
+        assert_eq!(read_captured(header.as_bytes()), Some(expected));
+        for wrong in ["", "http://self.alt/", "http://elsewhere/evaluate {}", "no url {}"] {
+            assert_eq!(read_captured(wrong.as_bytes()), None, "{wrong}");
+        }
     }
 
     #[test]
