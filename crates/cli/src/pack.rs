@@ -27,6 +27,9 @@ pub(crate) struct Args {
     /// A file with the names of the classes, one a line
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
+    /// Strip the model runtime of all that this model does not use: a tenth of the size, for a page
+    #[arg(long)]
+    edge: bool,
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
@@ -36,6 +39,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         version: args.version,
         outputs: args.outputs,
         labels: args.labels.as_deref().map(files::lines).transpose()?.unwrap_or_default(),
+        edge: args.edge,
     };
     let engine = settings::engine_for_tools()?;
     let packed = packer::pack(&engine, artifacts::MODEL_RUNTIME, &onnx, &options)

@@ -29,6 +29,14 @@ pub enum Error {
         /// Rows of the inputs on which they differ.
         n_rows: u64,
     },
+    /// The packed model traps where the runtime did not.
+    #[error("the packed model lacks what it needs, on generated inputs of {n_rows} rows")]
+    Overstripped {
+        /// Rows of the inputs on which it traps.
+        n_rows: u64,
+        /// The trap.
+        source: engine::Error,
+    },
     /// A row whose answer is another one among other rows.
     #[error(
         "the answer to a row depends on the rows beside it: output `{output}` of generated row {row} differs between the row alone and a batch of {batch_size}"
@@ -66,7 +74,11 @@ impl Error {
             | Self::Invalid(_)
             | Self::DependentRow { .. }
             | Self::ChangedRows { .. } => true,
-            Self::RuntimeTrapped(_) | Self::Runtime(_) | Self::Unfaithful { .. } | Self::Engine(_) => false,
+            Self::RuntimeTrapped(_)
+            | Self::Runtime(_)
+            | Self::Unfaithful { .. }
+            | Self::Overstripped { .. }
+            | Self::Engine(_) => false,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The model runtime as bytes: core module to component, and back.
 
+use tree_shaking::{shake, without_relocations};
 use wasm_encoder::{Module, RawSection};
 use wasmparser::{Encoding, Parser, Payload};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
@@ -14,13 +15,17 @@ const WIT: &str = include_str!("../../../wit/model.wit");
 const LOADER: &str = "plinth:model/loader@";
 
 /// Encodes the runtime as a component of world `model-runtime`.
-pub(crate) fn loadable_component(module: &[u8]) -> Result<Vec<u8>> {
-    encode(module)
+pub(crate) fn loadable_component(runtime: &[u8]) -> Result<Vec<u8>> {
+    encode(&without_relocations(runtime).map_err(runtime_error)?)
 }
 
-/// Encodes a loaded runtime as a component of world `model`: the loader is gone.
-pub(crate) fn packed_component(snapshot: &[u8]) -> Result<Vec<u8>> {
+/// Encodes a loaded runtime as a component of world `model`: the loader is gone, and so is, if `linked` says what refers to what in the
+/// runtime, all that nothing else uses.
+pub(crate) fn packed_component(snapshot: &[u8], linked: Option<&[u8]>) -> Result<Vec<u8>> {
     let mut module = without_loader(core_module(snapshot)?)?;
+    if let Some(linked) = linked {
+        module = shake(linked, &module).map_err(runtime_error)?.module;
+    }
     let mut resolve = Resolve::default();
     let package = resolve.push_str("model.wit", WIT).map_err(runtime_error)?;
     let world = resolve.select_world(&[package], Some("model")).map_err(runtime_error)?;

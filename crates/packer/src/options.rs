@@ -11,4 +11,6 @@ pub struct Options {
     pub outputs: Vec<String>,
     /// The names of the classes, by index; empty if it has none.
     pub labels: Vec<String>,
+    /// Whether the model runtime is stripped of all that this model does not use: for a page, where size counts.
+    pub edge: bool,
 }

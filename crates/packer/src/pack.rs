@@ -2,10 +2,16 @@
 
 use engine::{Engine, PackedModel};
 use tensor::{Metadata, RESERVED_NAMES};
+use tree_shaking::{with_table_at, without_relocations};
 
+use crate::error::runtime_error;
 use crate::module::{loadable_component, packed_component};
 use crate::runtime::Runtime;
 use crate::{Error, Loaded, Options, Result, Sizes, Timings, verify};
+
+/// Where the function table of an edge model begins: a number that memory seldom holds by chance, so that it keeps few functions
+/// that nobody calls. The engine's limit of a table leaves room for it.
+const FIRST_TABLE_INDEX: u32 = 80_000;
 
 /// A packed model and what is known of it.
 #[derive(Clone, Debug)]
@@ -27,14 +33,19 @@ pub struct Packed {
 /// # Errors
 /// [`Error`](crate::Error) says whether the file, the options or this program is at fault.
 pub fn pack(engine: &Engine, runtime: &[u8], onnx: &[u8], options: &Options) -> Result<Packed> {
-    let properties = properties(runtime, onnx, options);
-    let component = loadable_component(runtime)?;
+    let properties = properties(runtime, onnx, options)?;
+    let linked = options.edge.then(|| with_table_at(runtime, FIRST_TABLE_INDEX)).transpose();
+    let linked = linked.map_err(runtime_error)?;
+    let component = loadable_component(linked.as_deref().unwrap_or(runtime))?;
     let mut runtime = Runtime::start(engine, &component)?;
     let loaded = runtime.load(onnx, options, properties)?;
     check_names_are_free(&runtime.metadata()?)?;
-    let wasm = packed_component(&runtime.snapshot()?)?;
+    let wasm = packed_component(&runtime.snapshot()?, linked.as_deref())?;
     let model = PackedModel::open(engine, &wasm)?;
     verify::compare(&mut runtime, &model)?;
+    if options.edge {
+        verify::compare_stripped(&mut runtime, &model)?;
+    }
     Ok(Packed {
         metadata: model.metadata().clone(),
         loaded,
@@ -54,7 +65,7 @@ pub fn examine(
     onnx: &[u8],
     options: &Options,
 ) -> Result<(Metadata, Loaded)> {
-    let properties = properties(runtime, onnx, options);
+    let properties = properties(runtime, onnx, options)?;
     let component = loadable_component(runtime)?;
     let mut runtime = Runtime::start(engine, &component)?;
     let loaded = runtime.load(onnx, options, properties)?;
@@ -73,14 +84,19 @@ fn check_names_are_free(metadata: &Metadata) -> Result<()> {
     }
 }
 
-/// What the packer adds to the metadata: the digests of the file and of the runtime that computes, and the class labels, one a line.
-fn properties(runtime: &[u8], onnx: &[u8], options: &Options) -> Vec<(String, String)> {
+/// What the packer adds to the metadata: the digests of the file and of the runtime that computes, the class labels, one a line, and
+/// whether the runtime is stripped. That changes no answer, so the digest is that of the whole runtime.
+fn properties(runtime: &[u8], onnx: &[u8], options: &Options) -> Result<Vec<(String, String)>> {
+    let runtime = without_relocations(runtime).map_err(runtime_error)?;
     let mut properties = vec![
         ("onnx_sha256".to_owned(), engine::digest(onnx)),
-        ("runtime_sha256".to_owned(), engine::digest(runtime)),
+        ("runtime_sha256".to_owned(), engine::digest(&runtime)),
     ];
     if !options.labels.is_empty() {
         properties.push(("labels".to_owned(), options.labels.join("\n")));
     }
-    properties
+    if options.edge {
+        properties.push(("edge".to_owned(), "true".to_owned()));
+    }
+    Ok(properties)
 }

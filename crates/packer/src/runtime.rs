@@ -82,8 +82,8 @@ impl<'a> Runtime<'a> {
     }
 
     /// The loaded model's answer.
-    pub(crate) fn infer(&mut self, inputs: Vec<Tensor>) -> engine::Result<Vec<Tensor>> {
-        self.inference.infer(&mut self.store, inputs, &[])
+    pub(crate) fn infer(&mut self, inputs: Vec<Tensor>, outputs: &[String]) -> engine::Result<Vec<Tensor>> {
+        self.inference.infer(&mut self.store, inputs, outputs)
     }
 }
 

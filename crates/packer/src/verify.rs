@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use engine::PackedModel;
-use tensor::Tensor;
+use tensor::{Datatype, Tensor};
 
 use crate::report::Timings;
 use crate::runtime::Runtime;
@@ -13,6 +13,9 @@ use crate::{Error, Result};
 /// Row counts of the generated inputs.
 const ROWS: [u64; 3] = [1, 2, 7];
 
+/// Row counts of the further inputs of a stripped model: none, and what fills kernels and leaves a rest.
+const MORE_ROWS: [u64; 3] = [0, 33, 100];
+
 /// Instances and calls of which the median is told.
 const N_TIMED: usize = 15;
 
@@ -21,15 +24,75 @@ const N_TIMED: usize = 15;
 /// # Errors
 /// [`Error::Unfaithful`] at the first difference.
 pub(crate) fn compare(runtime: &mut Runtime<'_>, packed: &PackedModel) -> Result<()> {
-    for n_rows in ROWS {
-        let inputs = generated(packed, n_rows)?;
-        let before = settled(runtime.infer(inputs.clone()))?;
-        let after = settled(packed.infer(inputs, &[]))?;
-        if before != after {
-            return Err(Error::Unfaithful { n_rows });
-        }
+    ROWS.into_iter().try_for_each(|n_rows| compare_call(runtime, packed, n_rows, &Call::all(packed, n_rows)?))
+}
+
+/// Compares what a stripped model has the most of: batches of other sizes, outputs asked for by name, and refusals.
+///
+/// # Errors
+/// [`Error::Unfaithful`] at the first difference, [`Error::Overstripped`] at the first trap.
+pub(crate) fn compare_stripped(runtime: &mut Runtime<'_>, packed: &PackedModel) -> Result<()> {
+    for n_rows in MORE_ROWS {
+        compare_call(runtime, packed, n_rows, &Call::all(packed, n_rows)?)?;
+    }
+    for call in unusual(packed)? {
+        compare_call(runtime, packed, 1, &call)?;
     }
     Ok(())
+}
+
+/// The arguments of a call.
+#[derive(Clone)]
+struct Call {
+    inputs: Vec<Tensor>,
+    outputs: Vec<String>,
+}
+
+impl Call {
+    /// Generated rows, all outputs.
+    fn all(packed: &PackedModel, n_rows: u64) -> Result<Self> {
+        Ok(Self { inputs: generated(packed, n_rows)?, outputs: Vec::new() })
+    }
+}
+
+/// Calls of one row that name their outputs, and calls that are refused: by name, by number, by datatype, by shape.
+fn unusual(packed: &PackedModel) -> Result<Vec<Call>> {
+    let Call { inputs, .. } = Call::all(packed, 1)?;
+    let outputs: Vec<String> = packed.metadata().outputs.iter().rev().map(|spec| spec.name.clone()).collect();
+    let with = |inputs: &[Tensor]| Call { inputs: inputs.to_vec(), outputs: Vec::new() };
+    let mut calls = vec![
+        Call { inputs: inputs.clone(), outputs: outputs.clone() },
+        Call { inputs: inputs.clone(), outputs: vec![format!("not {}", outputs.concat())] },
+        with(&[]),
+        with(&[inputs.clone(), inputs.clone()].concat()),
+    ];
+    if let Some((first, rest)) = inputs.split_first() {
+        let replaced = |name: &str, datatype: Datatype, shape: &[u64]| {
+            let n_elements = shape.iter().product::<u64>().try_into().unwrap_or(usize::MAX);
+            let data =
+                vec![0; datatype.element_size().unwrap_or(size_of::<u32>()).saturating_mul(n_elements)];
+            let tensor = Tensor::new(name, datatype, shape.to_vec(), data);
+            tensor.map(|tensor| with(&[&[tensor], rest].concat())).map_err(invalid)
+        };
+        let (name, datatype, shape) = (first.name(), first.datatype(), first.shape());
+        calls.push(replaced(&format!("not {name}"), datatype, shape)?);
+        calls.push(replaced(
+            name,
+            if datatype == Datatype::Int8 { Datatype::Bool } else { Datatype::Int8 },
+            shape,
+        )?);
+        calls.push(replaced(name, datatype, &[&[1], shape].concat())?);
+    }
+    Ok(calls)
+}
+
+fn compare_call(runtime: &mut Runtime<'_>, packed: &PackedModel, n_rows: u64, call: &Call) -> Result<()> {
+    let before = settled(runtime.infer(call.inputs.clone(), &call.outputs))?;
+    let after = match packed.infer(call.inputs.clone(), &call.outputs) {
+        Err(source @ engine::Error::Trap(_)) => return Err(Error::Overstripped { n_rows, source }),
+        answer => settled(answer)?,
+    };
+    if before == after { Ok(()) } else { Err(Error::Unfaithful { n_rows }) }
 }
 
 /// An answer, or the text of a refusal: a model may refuse generated inputs, and then must in both places.
@@ -60,7 +123,11 @@ pub fn time(packed: &PackedModel) -> Result<Timings> {
 }
 
 fn generated(packed: &PackedModel, n_rows: u64) -> Result<Vec<Tensor>> {
-    samples(&packed.metadata().inputs, n_rows).map_err(|error| Error::Engine(error.into()))
+    samples(&packed.metadata().inputs, n_rows).map_err(invalid)
+}
+
+fn invalid(error: tensor::Error) -> Error {
+    Error::Engine(error.into())
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {
