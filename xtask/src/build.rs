@@ -2,7 +2,7 @@
 //!
 //! Each step leaves its output untouched if nothing changed: a change in a function or in the host recompiles no runtime.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use anyhow::{Context, Result};
 
@@ -29,8 +29,15 @@ pub(crate) const RUNTIME_PROFILE: &str = "model-runtime";
 /// The profile of the functions in `Cargo.toml`.
 pub(crate) const FUNCTION_PROFILE: &str = "function";
 
+/// What `rustc` is told about the model runtime: the linker says what refers to what, so that the packer can strip it. That is
+/// kept if nothing is stripped here.
+const WITH_RELOCATIONS: [&str; 5] = ["--", "-C", "strip=none", "-C", "link-arg=--emit-relocs"];
+
 fn model_runtime(workspace: &Workspace) -> Result<()> {
-    guest(workspace, MODEL_RUNTIME, RUNTIME_TARGET, RUNTIME_PROFILE)
+    let linked =
+        compile(workspace, "rustc", [MODEL_RUNTIME, RUNTIME_TARGET, RUNTIME_PROFILE], &WITH_RELOCATIONS)?;
+    let nameless = tree_shaking::without_names(&linked).context("cannot strip the model runtime of names")?;
+    put(workspace, MODEL_RUNTIME, &nameless)
 }
 
 fn functions(workspace: &Workspace) -> Result<()> {
@@ -58,26 +65,30 @@ fn models(workspace: &Workspace) -> Result<()> {
 
 /// Builds one guest crate and puts its module at `target/wasm/<package>.wasm`.
 fn guest(workspace: &Workspace, package: &str, target: &str, profile: &str) -> Result<()> {
-    process::run(process::guest_cargo(workspace, "build").args([
-        "--package",
-        package,
-        "--target",
-        target,
-        "--profile",
-        profile,
-    ]))?;
-    let file = format!("{}.wasm", package.replace('-', "_"));
-    let built = workspace.target().join("guests").join(target).join(profile).join(file);
-    let wasm = workspace.target().join("wasm");
-    fs::create_dir_all(&wasm).with_context(|| format!("cannot create `{}`", wasm.display()))?;
-    copy_if_changed(&built, &wasm.join(format!("{package}.wasm")))
+    put(workspace, package, &compile(workspace, "build", [package, target, profile], &[])?)
 }
 
-/// Copies a file unless the destination already holds the same bytes, so that its modification time means a change.
-fn copy_if_changed(source: &Path, destination: &Path) -> Result<()> {
-    let bytes = fs::read(source).with_context(|| format!("cannot read `{}`", source.display()))?;
-    if fs::read(destination).is_ok_and(|present| present == bytes) {
+/// Builds one guest crate and reads its module.
+fn compile(
+    workspace: &Workspace,
+    subcommand: &str,
+    [package, target, profile]: [&str; 3],
+    more: &[&str],
+) -> Result<Vec<u8>> {
+    let arguments = ["--package", package, "--target", target, "--profile", profile];
+    process::run(process::guest_cargo(workspace, subcommand).args(arguments).args(more))?;
+    let file = format!("{}.wasm", package.replace('-', "_"));
+    let built = workspace.target().join("guests").join(target).join(profile).join(file);
+    fs::read(&built).with_context(|| format!("cannot read `{}`", built.display()))
+}
+
+/// Writes `target/wasm/<package>.wasm` unless it already holds the same bytes, so that its modification time means a change.
+fn put(workspace: &Workspace, package: &str, module: &[u8]) -> Result<()> {
+    let wasm = workspace.target().join("wasm");
+    fs::create_dir_all(&wasm).with_context(|| format!("cannot create `{}`", wasm.display()))?;
+    let destination = wasm.join(format!("{package}.wasm"));
+    if fs::read(&destination).is_ok_and(|present| present == module) {
         return Ok(());
     }
-    fs::write(destination, bytes).with_context(|| format!("cannot write `{}`", destination.display()))
+    fs::write(&destination, module).with_context(|| format!("cannot write `{}`", destination.display()))
 }

@@ -1,5 +1,7 @@
 //! What a stripped module does when it is run: the same as before, and a trap where something was stripped away.
 
+#![cfg(test)]
+
 use tree_shaking::{shake, with_table_at};
 use wasmtime::{Engine, Instance, Module, Store, Trap, TypedFunc};
 

@@ -142,3 +142,75 @@ impl Locals {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use wasm_encoder::{BlockType, Function, InstructionSink, MemArg, ValType};
+    use wasmparser::BinaryReader;
+
+    use super::*;
+
+    /// The origins of the only call through the table in a body with one argument and two more locals.
+    fn origins(write: impl FnOnce(&mut InstructionSink<'_>)) -> Vec<Origin> {
+        let mut function = Function::new([(2, ValType::I32)]);
+        write(&mut function.instructions());
+        function.instructions().call_indirect(0, 7).end();
+        let bytes = function.into_raw_body();
+        let calls = calls(&FunctionBody::new(BinaryReader::new(&bytes, 0)), 1).unwrap();
+        assert!(calls.direct.is_empty() && calls.indirect.iter().all(|site| site.signature == 7));
+        calls.indirect.into_iter().map(|site| site.origin).collect()
+    }
+
+    fn at(offset: u64) -> MemArg {
+        MemArg { offset, align: 2, memory_index: 0 }
+    }
+
+    #[test]
+    fn methods_are_loaded_from_an_argument_or_a_loaded_address() {
+        assert_eq!(origins(|body| _ = body.local_get(0).i32_load(at(12))), [Origin::Loaded(12)]);
+        let of_loaded = origins(|body| _ = body.local_get(0).i32_load(at(4)).i32_load(at(16)));
+        assert_eq!(of_loaded, [Origin::Loaded(16)]);
+        let through_local =
+            origins(|body| _ = body.local_get(0).i32_load(at(4)).local_tee(1).i32_load(at(16)));
+        assert_eq!(through_local, [Origin::Loaded(16)]);
+    }
+
+    #[test]
+    fn a_local_is_all_that_is_ever_written_to_it() {
+        let one = origins(|body| _ = body.local_get(0).i32_load(at(12)).local_set(1).local_get(1));
+        assert_eq!(one, [Origin::Loaded(12)]);
+        let two = origins(|body| {
+            body.local_get(0).i32_load(at(12)).local_set(1);
+            body.local_get(0).i32_load(at(20)).local_set(1).local_get(1);
+        });
+        assert_eq!(two, [Origin::Loaded(12), Origin::Loaded(20)]);
+        let copied = origins(|body| {
+            _ = body.local_get(0).i32_load(at(12)).local_set(1).local_get(0).local_set(1).local_get(1)
+        });
+        assert_eq!(copied, [Origin::Loaded(12), Origin::Unknown]);
+    }
+
+    #[test]
+    fn of_a_computed_address_nothing_is_known() {
+        assert_eq!(
+            origins(|body| _ = body.local_get(0).i32_const(4).i32_add().i32_load(at(12))),
+            [Origin::Unknown]
+        );
+        let through_local = origins(|body| {
+            body.local_get(0).i32_const(4).i32_add().local_set(1).local_get(1).i32_load(at(12));
+        });
+        assert_eq!(through_local, [Origin::Unknown]);
+        assert_eq!(origins(|body| _ = body.i32_const(0).i32_load(at(2000))), [Origin::Unknown]);
+        assert_eq!(origins(|body| _ = body.local_get(0).i32_load(at(2000))), [Origin::Unknown]);
+    }
+
+    #[test]
+    fn of_a_value_from_elsewhere_nothing_is_known() {
+        assert_eq!(origins(|body| _ = body.local_get(0)), [Origin::Unknown]);
+        assert_eq!(origins(|body| _ = body.i32_const(3)), [Origin::Unknown]);
+        let chosen = origins(|body| {
+            body.block(BlockType::Result(ValType::I32)).local_get(0).i32_load(at(12)).end();
+        });
+        assert_eq!(chosen, [Origin::Unknown]);
+    }
+}

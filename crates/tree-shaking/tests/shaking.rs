@@ -1,5 +1,7 @@
 //! What is kept of a module, and where it is then.
 
+#![cfg(test)]
+
 mod fixture;
 
 use fixture::{

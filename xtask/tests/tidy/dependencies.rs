@@ -43,6 +43,7 @@ const PURE: [&str; 9] = [
     "crates/evaluation",
     "crates/evaluation-store",
     "crates/alerts",
+    "crates/tree-shaking",
 ];
 const IMPURE: [&str; 6] = ["tokio", "hyper", "wasmtime", "wasi", "spin-sdk", "rand"];
 
