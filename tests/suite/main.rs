@@ -18,6 +18,7 @@ mod batch_keys;
 mod cluster;
 mod command;
 mod digits;
+mod edge;
 mod evaluate;
 mod evaluate_server;
 mod grpc;

@@ -121,8 +121,11 @@ impl<'a> CoreModule<'a> {
         self.data_start = segments.range().start;
         for segment in segments {
             let segment = segment?;
-            let DataKind::Active { memory_index: 0, offset_expr } = segment.kind else {
-                return Err(unsupported("data that is not written at a constant place"));
+            let offset_expr = match segment.kind {
+                DataKind::Active { memory_index: 0, offset_expr } => offset_expr,
+                // What a snapshot leaves of the segments that it has replaced.
+                DataKind::Passive if segment.data.is_empty() => continue,
+                _ => return Err(unsupported("data that is not written at a constant place")),
             };
             let address = constant(&offset_expr)?;
             let position = segment.range.end - segment.data.len();
