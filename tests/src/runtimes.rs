@@ -48,9 +48,16 @@ impl Native {
     /// If the model is not there.
     #[must_use]
     pub fn with_model(engine: &Engine, name: &str) -> Self {
-        Self {
-            model: InProcess(PackedModel::open(engine, &packed_model(name)).expect("the model is packed")),
-        }
+        Self::with_packed(engine, &packed_model(name))
+    }
+
+    /// The endpoint over a packed model.
+    ///
+    /// # Panics
+    /// If it is none.
+    #[must_use]
+    pub fn with_packed(engine: &Engine, wasm: &[u8]) -> Self {
+        Self { model: InProcess(PackedModel::open(engine, wasm).expect("the model is packed")) }
     }
 
     /// Answers without a connection.

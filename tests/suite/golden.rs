@@ -18,11 +18,12 @@ use system_tests::case::{Case, cases};
 use system_tests::chunk::Form;
 use system_tests::compare::difference;
 use system_tests::runtimes::{Embedded, Native, WasmtimeServe};
-use system_tests::{model_names, root};
+use system_tests::{edge_model, model_names, root};
 
 /// All runtimes, started once.
 struct Runtimes {
     native: BTreeMap<&'static str, Native>,
+    edge: BTreeMap<&'static str, Native>,
     embedded: Embedded,
     wasmtime_serve: BTreeMap<&'static str, WasmtimeServe>,
     batch_chunk: WasmtimeServe,
@@ -31,7 +32,9 @@ struct Runtimes {
 impl Runtimes {
     fn start() -> Self {
         let engine = system_tests::engine(Pool::OnDemand);
+        let edge = |name| Native::with_packed(&engine, &edge_model(&engine, name));
         Self {
+            edge: model_names().into_iter().map(|name| (name, edge(name))).collect(),
             native: model_names().into_iter().map(|name| (name, Native::with_model(&engine, name))).collect(),
             embedded: Embedded::demo(),
             wasmtime_serve: model_names()
@@ -51,6 +54,7 @@ impl Runtimes {
         let wasmtime_serve =
             if is_chunk { &self.batch_chunk } else { &self.wasmtime_serve[case.model.as_str()] };
         let answers = [
+            ("the edge model", self.edge[case.model.as_str()].ask(&case.question)),
             ("embedded host", self.embedded.client().ask(&case.question)),
             ("wasmtime serve", wasmtime_serve.client().ask(&case.question)),
         ];
