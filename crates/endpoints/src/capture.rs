@@ -54,10 +54,15 @@ impl Told {
         if self.lines.len() > MOST_HEADER_BYTES {
             return None;
         }
-        let mut value = format!("{url}?{} ", self.query()).into_bytes();
-        let lines = self.lines.strip_suffix(b"\n").unwrap_or(&self.lines);
-        value.extend(lines.iter().map(|&byte| if byte == b'\n' { b'\t' } else { byte }));
-        HeaderValue::from_bytes(&value).ok()
+        let mut value = Vec::with_capacity(url.len() + self.model.len() + self.lines.len() + 16);
+        value.extend_from_slice(url.as_bytes());
+        value.push(b'?');
+        value.extend_from_slice(self.query().as_bytes());
+        for (place, line) in self.lines.split_inclusive(|&byte| byte == b'\n').enumerate() {
+            value.push(if place == 0 { b' ' } else { b'\t' });
+            value.extend_from_slice(line.strip_suffix(b"\n").unwrap_or(line));
+        }
+        HeaderValue::try_from(value).ok()
     }
 
     /// The query that says of which model they are.
@@ -136,7 +141,7 @@ impl Sight {
     /// The inputs, for later, if anybody wants to see them.
     pub(crate) fn keep(&self, metadata: &Metadata, inputs: &[Tensor]) -> Option<Asked> {
         let asked =
-            || Asked { model: metadata.name.clone(), digest: metadata.identity(), inputs: inputs.to_vec() };
+            || Asked { model: metadata.name.clone(), digest: digest(metadata), inputs: inputs.to_vec() };
         self.is_open.then(asked)
     }
 
@@ -168,6 +173,12 @@ impl Sight {
 pub(crate) struct Name {
     client: Option<String>,
     key: Option<Vec<u8>>,
+}
+
+/// What tells a model's bytes from others in captured rows: the digest of its ONNX file; of a model that has none, all that tells it from
+/// others.
+fn digest(metadata: &Metadata) -> String {
+    metadata.property("onnx_sha256").map_or_else(|| metadata.identity(), str::to_owned)
 }
 
 impl Name {
@@ -231,7 +242,8 @@ impl Seen {
         if !client.is_empty() {
             text(",\"client\":", client);
         }
-        lines.extend_from_slice(format!(",\"time\":{time:.6}").as_bytes());
+        lines.extend_from_slice(b",\"time\":");
+        write_time(lines, time);
         if let Some(key) = key {
             lines.extend_from_slice(b",\"key\":");
             lines.extend_from_slice(key);
@@ -249,6 +261,13 @@ impl Seen {
         let of_outputs = || self.outputs.first().and_then(Tensor::rows).and_then(|n| usize::try_from(n).ok());
         if self.names.is_empty() { of_outputs().unwrap_or_default() } else { self.names.len() }
     }
+}
+
+/// Seconds with six digits after the point, without what a number of any size needs.
+fn write_time(json: &mut Vec<u8>, time: f64) {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "microseconds since 1970")]
+    let micros = (time * 1e6) as u64;
+    json.extend_from_slice(format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000).as_bytes());
 }
 
 /// The fewest numbers of a row that are told by their bytes instead of by digits.

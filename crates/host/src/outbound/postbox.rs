@@ -104,8 +104,10 @@ fn read_captured(captured: &[u8]) -> Option<(Uri, Bytes)> {
     let place = captured.iter().position(|&byte| byte == b' ')?;
     let (address, lines) = captured.split_at_checked(place)?;
     let address = Uri::try_from(address).ok().filter(|address| address.host() == Some(ITSELF))?;
-    let lines = lines.get(1..)?.iter().map(|&byte| if byte == b'\t' { b'\n' } else { byte });
-    Some((address, lines.chain([b'\n']).collect()))
+    let mut lines = lines.get(1..)?.to_vec();
+    lines.iter_mut().filter(|byte| **byte == b'\t').for_each(|byte| *byte = b'\n');
+    lines.push(b'\n');
+    Some((address, lines.into()))
 }
 
 /// Whether there was room.
