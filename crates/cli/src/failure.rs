@@ -47,6 +47,7 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
             || cause.downcast_ref().is_some_and(host::Error::is_usage)
             || cause.downcast_ref().is_some_and(batch::Error::is_usage)
             || cause.is::<evaluation::Error>()
+            || cause.is::<two_phase::Error>()
     });
     ExitCode::from(if is_usage { 2 } else { 1 })
 }

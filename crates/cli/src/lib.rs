@@ -10,6 +10,7 @@
 #![expect(clippy::disallowed_methods, reason = "a command does I/O by design")]
 
 mod batch;
+mod calibrate;
 mod check;
 mod cluster;
 mod compose;
@@ -65,6 +66,8 @@ enum Command {
     Cluster(cluster::Args),
     /// Tell from files how good a model still is: metrics, drift, alarms and a report
     Evaluate(evaluate::Args),
+    /// Make the policy by which an edge model's answers stand or a cloud model is asked
+    Calibrate(Box<calibrate::Args>),
     /// Query files, with `predict('model.wasm', columns…)` as a function
     Sql(sql::Args),
 }
@@ -93,6 +96,7 @@ fn run(command: Command, cluster: Option<&Cluster>) -> anyhow::Result<Outcome> {
         Command::Batch(args) => batch::run(*args, cluster),
         Command::Cluster(args) => cluster::run(&args, cluster).map(done),
         Command::Evaluate(args) => evaluate::run(args),
+        Command::Calibrate(args) => calibrate::run(&args).map(done),
         Command::Sql(args) => sql::run(&args).map(done),
     }
 }

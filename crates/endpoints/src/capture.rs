@@ -96,6 +96,8 @@ struct Seen {
     client: String,
     names: Vec<Name>,
     outputs: Vec<Tensor>,
+    /// What became of each row in two phases, as JSON; none if there was one phase.
+    two_phase: Vec<String>,
 }
 
 /// The sampled rows of an answer.
@@ -155,7 +157,15 @@ impl Sight {
     ) {
         let Some(asked) = asked else { return };
         let client = client.map_or_else(String::new, |client| client.name().to_owned());
-        self.seen.replace(Some(Seen { asked, client, names: names(), outputs: outputs.to_vec() }));
+        let (names, outputs, two_phase) = (names(), outputs.to_vec(), Vec::new());
+        self.seen.replace(Some(Seen { asked, client, names, outputs, two_phase }));
+    }
+
+    /// What became of each of the rows that were seen, as JSON.
+    pub(crate) fn note(&self, two_phase: impl FnOnce() -> Vec<String>) {
+        if let Some(seen) = self.seen.borrow_mut().as_mut() {
+            seen.two_phase = two_phase();
+        }
     }
 
     /// The sampled rows of what was seen, if there are any. `time` is when they were answered, in seconds since 1970.
@@ -247,6 +257,10 @@ impl Seen {
         if let Some(key) = key {
             lines.extend_from_slice(b",\"key\":");
             lines.extend_from_slice(key);
+        }
+        if let Some(note) = self.two_phase.get(row) {
+            lines.extend_from_slice(b",\"two_phase\":");
+            lines.extend_from_slice(note.as_bytes());
         }
         lines.extend_from_slice(b"}\n");
     }

@@ -5,6 +5,7 @@
 
 pub mod batch_chunk;
 pub mod capture;
+pub mod edge_check;
 mod encoding;
 pub mod evaluate;
 pub mod grpc;

@@ -13,6 +13,7 @@ use std::borrow::Cow;
 
 use http::header::HeaderValue;
 use http::{Request, Response};
+pub(crate) use rows::row_names;
 use protocol::{Body, Error, ModelPath, RequestNames, Result, Route};
 use tensor::{Metadata, NewKeys};
 
@@ -130,7 +131,7 @@ pub(crate) fn find_model(model: &impl Model, path: &ModelPath<'_>) -> Result<Met
     }
 }
 
-fn read_body<'a>(config: &Config, request: &Request<&'a [u8]>) -> Result<Cow<'a, [u8]>> {
+pub(crate) fn read_body<'a>(config: &Config, request: &Request<&'a [u8]>) -> Result<Cow<'a, [u8]>> {
     encoding::decoded(request.headers(), request.body(), config.max_body_bytes)
 }
 

@@ -150,6 +150,19 @@ pub enum Error {
     #[error("output `{output}`: expected `{expected}` rows, found shape `{found:?}`")]
     RowsChanged { output: String, expected: u64, found: Vec<u64> },
 
+    /// A row without a key, where an answer is asked for again by its key.
+    #[error("expected a key, found none on row `{row}`")]
+    KeyNeeded { row: usize },
+    /// There is no policy to decide by.
+    #[error("expected a policy, found none: {reason}")]
+    NoPolicy { reason: String },
+    /// The policy was made for another model.
+    #[error("{reason}")]
+    PolicyMismatch { reason: String },
+    /// The larger model gave no answer.
+    #[error("the cloud cannot be reached: {reason}")]
+    CloudUnreachable { reason: String },
+
     /// Two fields of which a request has one.
     #[error("expected `{first}` or `{second}`, found both")]
     BothFields { first: &'static str, second: &'static str },

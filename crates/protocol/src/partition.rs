@@ -152,7 +152,7 @@ impl<'a> Partition<'a> {
     }
 
     /// The rows that have a place in the answer, ascending.
-    pub(crate) fn shown(&self) -> impl Iterator<Item = usize> {
+    pub fn shown(&self) -> impl Iterator<Item = usize> {
         (0..self.keys.n_rows()).filter(|row| self.left_out.binary_search(row).is_err())
     }
 

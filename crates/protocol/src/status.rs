@@ -102,6 +102,10 @@ impl Error {
             Self::InvalidInput { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_input"),
             Self::ModelFailed { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "model_failed"),
             Self::RowsChanged { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "rows_changed"),
+            Self::KeyNeeded { .. } => (StatusCode::BAD_REQUEST, "missing_key"),
+            Self::NoPolicy { .. } => (StatusCode::SERVICE_UNAVAILABLE, "no_policy"),
+            Self::PolicyMismatch { .. } => (StatusCode::SERVICE_UNAVAILABLE, "policy_mismatch"),
+            Self::CloudUnreachable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "cloud_unreachable"),
             Self::BothFields { .. } => (StatusCode::BAD_REQUEST, "malformed_request"),
             Self::InvalidBase64 { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "wrong_element"),
         }
@@ -127,6 +131,7 @@ impl Error {
             Self::InvalidKey { .. } => Location::input(KEY),
             Self::InvalidClient { .. } => Location::input(CLIENT),
             Self::Tensor(error) => tensor_location(error),
+            Self::KeyNeeded { row } => Location { row: Some(*row), ..Location::input(KEY) },
             Self::Row { row, client, key, error } => Location {
                 input: error.location().input,
                 row: Some(*row),

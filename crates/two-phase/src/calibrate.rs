@@ -15,9 +15,11 @@ use crate::{
     threshold::{Acceptance, RiskLimit, Scored},
 };
 
+mod digest;
 mod expectation;
 mod groups;
 
+pub use digest::digest;
 pub use expectation::Costs;
 
 /// The confidence of bounds where none is promised.

@@ -10,6 +10,7 @@ pub mod decision;
 mod error;
 pub mod guard;
 pub mod monitor;
+pub mod outputs;
 mod plot;
 pub mod policy;
 pub mod sample;

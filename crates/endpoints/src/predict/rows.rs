@@ -24,7 +24,7 @@ pub(super) fn predict(
     answer.write(&outputs)
 }
 
-fn row_names(answer: &Answer<'_>) -> Vec<Name> {
+pub(crate) fn row_names(answer: &Answer<'_>) -> Vec<Name> {
     let of = |rows: &Partition<'_>| rows.answered().map(|row| Name::of(rows.keys(), row)).collect();
     answer.partition().map_or_else(Vec::new, of)
 }
