@@ -124,7 +124,8 @@ fn answer(
         Some(found) if found.as_bytes().starts_with(b"unreachable") => Cloud::Suspended,
         _ => cloud::ask(config, &policy, &answer, &rows, send)?,
     };
-    let finished = write::Finished { policy: &policy, rung, is_error: config.is_failure_an_error, cloud: &cloud };
+    let finished =
+        write::Finished { policy: &policy, rung, is_error: config.is_failure_an_error, cloud: &cloud };
     sight.note(|| finished.notes(&rows));
     let mut response = reply::success(finished.body(&answer, &rows)?);
     if let Cloud::Unreachable(_) = cloud {
@@ -158,7 +159,8 @@ fn read_policy(config: &Config, metadata: &Metadata) -> Result<Policy> {
 /// The policy as its file, unless the caller has it.
 fn policy_file(policy: &Policy, request: &Request<&[u8]>) -> Result<Response<Vec<u8>>> {
     let tag = format!("\"{}\"", policy.id());
-    let is_known = request.headers().get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
+    let is_known =
+        request.headers().get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
     let json = policy.to_json().map_err(|error| Error::ModelFailed { reason: error.to_string() })?;
     let mut response = reply::success(if is_known { Vec::new() } else { json });
     if is_known {
@@ -173,9 +175,9 @@ fn policy_file(policy: &Policy, request: &Request<&[u8]>) -> Result<Response<Vec
 /// A row that lacks the key that others have lacks what every row must have here.
 fn needs_key(error: Error) -> Error {
     match error {
-        Error::Tensor(
-            tensor::Error::MissingKey { row } | tensor::Error::ClientWithoutKey { row },
-        ) => Error::KeyNeeded { row },
+        Error::Tensor(tensor::Error::MissingKey { row } | tensor::Error::ClientWithoutKey { row }) => {
+            Error::KeyNeeded { row }
+        }
         error => error,
     }
 }
@@ -204,7 +206,8 @@ struct Promise {
 fn rung(config: &Config, policy: &Policy, send: Send<'_>) -> usize {
     let asked = config.promise_url.as_ref().and_then(|url| {
         let edge: String = form_urlencoded::byte_serialize(policy.edge.name.as_bytes()).collect();
-        let request = Request::get(format!("{url}?model={edge}&policy={}", policy.id())).body(Vec::new()).ok()?;
+        let request =
+            Request::get(format!("{url}?model={edge}&policy={}", policy.id())).body(Vec::new()).ok()?;
         let response = send(To::Promise, request).ok().filter(|response| response.status().is_success())?;
         serde_json::from_slice::<Promise>(response.body()).ok()
     });

@@ -13,8 +13,8 @@ use std::borrow::Cow;
 
 use http::header::HeaderValue;
 use http::{Request, Response};
-pub(crate) use rows::row_names;
 use protocol::{Body, Error, ModelPath, RequestNames, Result, Route};
+pub(crate) use rows::row_names;
 use tensor::{Metadata, NewKeys};
 
 use crate::capture::Sight;

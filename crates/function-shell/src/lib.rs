@@ -7,6 +7,8 @@
 
 mod bindings;
 mod capture;
+mod edge_check;
+mod hedged;
 mod keys;
 mod model;
 mod outgoing;
@@ -15,6 +17,7 @@ mod response;
 mod store;
 mod streams;
 
+pub use edge_check::edge_check;
 use endpoints::batch_chunk::Watch;
 use endpoints::grpc::Reply;
 use evaluation_store::Store;

@@ -40,7 +40,15 @@ pub(crate) fn send(request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Unrea
     }
 }
 
-fn outgoing_request(method: &Method, url: &Uri, headers: &HeaderMap) -> Result<OutgoingRequest, Unreachable> {
+/// The head of a request as the host takes it.
+///
+/// # Errors
+/// [`Unreachable`] if it refuses it.
+pub(crate) fn outgoing_request(
+    method: &Method,
+    url: &Uri,
+    headers: &HeaderMap,
+) -> Result<OutgoingRequest, Unreachable> {
     let request = OutgoingRequest::new(fields(headers));
     let scheme = if url.scheme_str() == Some("https") { Scheme::Https } else { Scheme::Http };
     let authority = url.authority().map(|authority| authority.as_str());
@@ -64,18 +72,23 @@ fn write(body: OutgoingBody, bytes: &[u8]) {
 
 fn read(answer: &IncomingResponse) -> Result<Response<Vec<u8>>, Unreachable> {
     let broken = || unreachable("the answer breaks off");
+    let body = answer.consume().map_err(|()| broken())?;
+    let stream = body.stream().map_err(|()| broken())?;
+    let bytes = read_to_end(&stream, MAX_ANSWER_BYTES).map_err(|_| broken())?;
+    with_body(answer, bytes)
+}
+
+/// Status and headers of an answer, with its body.
+pub(crate) fn with_body(answer: &IncomingResponse, body: Vec<u8>) -> Result<Response<Vec<u8>>, Unreachable> {
     let mut read = Response::builder().status(answer.status());
     let headers = answer.headers();
     for (name, value) in headers.entries() {
         read = read.header(name, value);
     }
     drop(headers);
-    let body = answer.consume().map_err(|()| broken())?;
-    let stream = body.stream().map_err(|()| broken())?;
-    let bytes = read_to_end(&stream, MAX_ANSWER_BYTES).map_err(|_| broken())?;
-    read.body(bytes).map_err(|error| unreachable(&error.to_string()))
+    read.body(body).map_err(|error| unreachable(&error.to_string()))
 }
 
-fn unreachable(reason: &str) -> Unreachable {
+pub(crate) fn unreachable(reason: &str) -> Unreachable {
     Unreachable(reason.to_owned())
 }

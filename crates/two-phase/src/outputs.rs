@@ -38,9 +38,8 @@ pub fn model_ref(role: &'static str, metadata: &Metadata, named: &Outputs) -> Re
             Err(Error::field(format!("{role}.outputs"), outputs.join(" or "), format!("`{name}`")))
         }
     };
-    let find = |is_it: fn(&&TensorSpec) -> bool| {
-        metadata.outputs.iter().find(is_it).map(|spec| spec.name.clone())
-    };
+    let find =
+        |is_it: fn(&&TensorSpec) -> bool| metadata.outputs.iter().find(is_it).map(|spec| spec.name.clone());
     let or_found = |name: &Option<String>, is_it: fn(&&TensorSpec) -> bool| match name {
         Some(name) => known(name).map(Some),
         None => Ok(find(is_it)),
@@ -75,7 +74,11 @@ pub fn classes(metadata: &Metadata, outputs: &Outputs) -> Result<Vec<String>, Er
     match width {
         Some(1) => Ok(vec!["0".to_owned(), "1".to_owned()]),
         Some(width @ 2..) => Ok((0..width).map(|class| class.to_string()).collect()),
-        _ => Err(Error::field("classes", "the labels of the model, or a fixed number of probabilities", "none")),
+        _ => Err(Error::field(
+            "classes",
+            "the labels of the model, or a fixed number of probabilities",
+            "none",
+        )),
     }
 }
 
@@ -121,7 +124,8 @@ pub fn answers(
         }
         None => rows.iter_mut().for_each(|row| {
             row.class = likeliest(&row.probabilities);
-            let label = row.class.map(|class| classes.get(class).cloned().unwrap_or_else(|| class.to_string()));
+            let label =
+                row.class.map(|class| classes.get(class).cloned().unwrap_or_else(|| class.to_string()));
             row.label = label.unwrap_or_default();
             row.class = row.class.filter(|class| *class < classes.len());
         }),
@@ -182,7 +186,8 @@ pub fn features(inputs: &[Tensor], n_rows: usize) -> Result<Vec<Vec<f64>>, Error
 /// [`Error::Field`] if there is no such input, or it has several values a row.
 pub fn segments(inputs: &[Tensor], field: &str, n_rows: usize) -> Result<Vec<String>, Error> {
     let input = inputs.iter().find(|input| input.name() == field && input.len() == n_rows);
-    let error = || Error::field("segment", "an input of the model with one value a row", format!("`{field}`"));
+    let error =
+        || Error::field("segment", "an input of the model with one value a row", format!("`{field}`"));
     Ok(per_row(input.ok_or_else(error)?, n_rows, texts)?.into_iter().flatten().collect())
 }
 

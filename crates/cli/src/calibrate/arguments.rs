@@ -186,7 +186,9 @@ impl Args {
     pub(super) fn grouping(&self) -> Grouping {
         match &self.segment {
             _ if self.by_class => Grouping::Class,
-            Some(_) if self.is_segmented_by_client() => Grouping::Segment { field: tensor::CLIENT.to_owned() },
+            Some(_) if self.is_segmented_by_client() => {
+                Grouping::Segment { field: tensor::CLIENT.to_owned() }
+            }
             Some(field) => Grouping::Segment { field: field.clone() },
             None => Grouping::All,
         }

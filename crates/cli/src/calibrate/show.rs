@@ -26,7 +26,8 @@ pub(super) fn policy(policy: &Policy) -> String {
     for (name, ladder) in policy.thresholds.ladders() {
         let of = if name.is_empty() { String::new() } else { format!(" of {name}") };
         text += &format!("\nladder{of}\n");
-        text += &if ladder.is_empty() { "   none: every row is escalated\n".to_owned() } else { table(ladder) };
+        text +=
+            &if ladder.is_empty() { "   none: every row is escalated\n".to_owned() } else { table(ladder) };
     }
     text += "\nrisk by coverage, one threshold for all\n";
     text += &table(&thinned(&policy.curve));

@@ -47,7 +47,9 @@ impl Cloud {
     pub(super) fn answer(&self, row: &DecidedRow) -> RowAnswer {
         match self {
             Self::NotAsked => Err("the cloud was not asked".to_owned()),
-            Self::Suspended => Err("the cloud could not be reached a moment ago, and was not asked".to_owned()),
+            Self::Suspended => {
+                Err("the cloud could not be reached a moment ago, and was not asked".to_owned())
+            }
             Self::Unreachable(reason) => Err(format!("the cloud cannot be reached: {reason}")),
             Self::Answered(rows) => {
                 let name = (row.client.clone(), canonical(&row.key));
@@ -106,9 +108,9 @@ pub(super) fn ask(
 /// The rows that are escalated, as `predict` takes them.
 fn body(answer: &Answer<'_>, rows: &Decided) -> Result<Vec<u8>> {
     let is_accepted = |(_, row): &(usize, &DecidedRow)| row.decision.is_accepted();
-    let accepted: Vec<usize> = rows.rows.iter().enumerate().filter(is_accepted).map(|(place, _)| place).collect();
-    let inputs: Vec<Tensor> =
-        rows.inputs.iter().map(|input| input.clone().without_rows(&accepted)).collect();
+    let accepted: Vec<usize> =
+        rows.rows.iter().enumerate().filter(is_accepted).map(|(place, _)| place).collect();
+    let inputs: Vec<Tensor> = rows.inputs.iter().map(|input| input.clone().without_rows(&accepted)).collect();
     let mut writer = RowWriter::new(&inputs, rows.n_escalated())?;
     let mut json = b"{\"instances\":[".to_vec();
     for (place, row) in rows.rows.iter().filter(|row| !row.decision.is_accepted()).enumerate() {
@@ -152,7 +154,8 @@ fn digest(
 ) -> std::result::Result<Option<String>, String> {
     if let Some(identity) = response.headers().get(MODEL).and_then(|identity| identity.to_str().ok()) {
         let parts = identity.split("; ").filter_map(|part| part.split_once('='));
-        let digest = parts.filter(|(name, _)| *name == ONNX_DIGEST).map(|(_, digest)| digest.to_owned()).next();
+        let digest =
+            parts.filter(|(name, _)| *name == ONNX_DIGEST).map(|(_, digest)| digest.to_owned()).next();
         return Ok(Some(digest.unwrap_or_default()));
     }
     let origin = url.find("/v1/models/").and_then(|end| url.get(..end)).filter(|_| config.is_cloud_checked);

@@ -95,7 +95,9 @@ impl Finished<'_> {
         if let Reason::OutOfRange { feature, .. } = &row.decision.reason {
             json.extend(format!(",\"feature\":{}", text(feature)).into_bytes());
         }
-        json.extend(format!(",\"edge\":{{\"prediction\":{},\"confidence\":{confidence},", text(label)).into_bytes());
+        json.extend(
+            format!(",\"edge\":{{\"prediction\":{},\"confidence\":{confidence},", text(label)).into_bytes(),
+        );
         json.extend(edge);
         json.push(b'}');
         match answer {

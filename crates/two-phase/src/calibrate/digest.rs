@@ -31,7 +31,8 @@ mod tests {
 
     #[test]
     fn a_digest_is_of_what_rows_say_and_not_of_how_long_they_took() {
-        let row = |key: &str| Observed { key: key.to_owned(), probabilities: vec![1.0], ..Observed::default() };
+        let row =
+            |key: &str| Observed { key: key.to_owned(), probabilities: vec![1.0], ..Observed::default() };
         let timed = Observed { edge_ms: Some(1.0), ..row("a") };
         assert_eq!(digest(&[row("a")]), digest(&[timed]));
         assert_eq!(digest(&[]).len(), 64);
