@@ -2,6 +2,7 @@
 //! there is any, is in `request.bin`: it follows the JSON, whose length a header tells. Requests and responses of other forms than JSON
 //! have their names end as [`Form::ending`] says; an Arrow stream that is expected is in JSON, a row as an object.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -45,6 +46,9 @@ struct Description {
     content_type: Option<String>,
     #[serde(default)]
     generated_keys: bool,
+    /// Headers of the request.
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
     repeat: Option<Repeat>,
 }
 
@@ -88,7 +92,7 @@ fn read(folder: &Path, name: String) -> Case {
         cycle(&mut expected, "predictions", rows);
         body = request.to_string().into_bytes();
     }
-    let mut headers = Vec::new();
+    let mut headers: Vec<(String, String)> = description.headers.into_iter().collect();
     // Only a chunk says what it is; everything else is JSON.
     if description.path.starts_with("/batch/") {
         let content_type = description.content_type.unwrap_or_else(|| request_form.content_type().to_owned());

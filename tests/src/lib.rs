@@ -60,6 +60,16 @@ pub fn edge_model(engine: &engine::Engine, name: &str) -> Vec<u8> {
     packer::pack(engine, artifacts::MODEL_RUNTIME, &onnx, &options).expect("the model can be stripped").wasm
 }
 
+/// The policy of the demo's `edge-check`, as JSON.
+///
+/// # Panics
+/// If it cannot be read.
+#[must_use]
+pub fn demo_policy() -> String {
+    let path = root().join("models/digits-edge/policy.json");
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
 /// The names of the demo models.
 #[must_use]
 pub fn model_names() -> [&'static str; 3] {

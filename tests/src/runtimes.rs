@@ -7,7 +7,9 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use endpoints::{Model, ModelError, batch_chunk, predict};
+use endpoints::capture::Sight;
+use endpoints::grpc::Unreachable;
+use endpoints::{Model, ModelError, batch_chunk, edge_check, predict};
 use engine::{Engine, PackedModel, Pool};
 use host::{Application, Limits, Server};
 use tempfile::NamedTempFile;
@@ -71,10 +73,10 @@ impl Native {
             request = request.header(name, value);
         }
         let request = request.body(question.body.as_slice()).expect("the question is a request");
-        let response = if question.path.starts_with("/batch/") {
-            self.answer_chunk(request)
-        } else {
-            predict::handle(&self.model, &predict::Config::default(), &request)
+        let response = match question.path.split('/').nth(1) {
+            Some("batch") => self.answer_chunk(request),
+            Some("edge-check") => self.check(&request),
+            _ => predict::handle(&self.model, &predict::Config::default(), &request),
         };
         let (head, body) = response.into_parts();
         Answer::new(&http::Response::from_parts(head, ()), body)
@@ -82,6 +84,14 @@ impl Native {
 }
 
 impl Native {
+    /// By the policy of the demo, without a cloud.
+    fn check(&self, request: &http::Request<&[u8]>) -> http::Response<Vec<u8>> {
+        let config =
+            edge_check::Config { policy: Ok(crate::demo_policy().into_bytes()), ..Default::default() };
+        let send = |_, _| Err(Unreachable("there is none".to_owned()));
+        edge_check::handle(&self.model, &config, request, &Sight::default(), send)
+    }
+
     fn answer_chunk(&self, request: http::Request<&[u8]>) -> http::Response<Vec<u8>> {
         let mut head = http::Response::default();
         let mut body = Vec::new();
@@ -231,6 +241,19 @@ impl WasmtimeServe {
     /// If the program has not been built or does not start.
     #[must_use]
     pub fn with_model(function: &str, name: &str) -> Self {
+        Self::start(function, name, &[])
+    }
+
+    /// Serves `edge-check` before the demo model of that name, by the policy of the demo.
+    ///
+    /// # Panics
+    /// If the program has not been built or does not start.
+    #[must_use]
+    pub fn with_policy(name: &str) -> Self {
+        Self::start("edge-check", name, &[format!("--env=PLINTH_POLICY={}", crate::demo_policy())])
+    }
+
+    fn start(function: &str, name: &str, more: &[String]) -> Self {
         let composed = plugged(function, &packed_model(name));
         let component = NamedTempFile::new().expect("there is room for a file");
         std::fs::write(component.path(), composed).expect("there is room for a file");
@@ -240,6 +263,7 @@ impl WasmtimeServe {
             ["-Scli", "-Opooling-table-elements=100000", "-Opooling-max-core-instance-size=10485760"];
         let mut child = Command::new(&program)
             .args(arguments)
+            .args(more)
             .arg("--addr=127.0.0.1:0")
             .arg(component.path())
             .stderr(Stdio::piped())

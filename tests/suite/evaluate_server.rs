@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use system_tests::answer::{Answer, Question};
-use system_tests::root;
+use system_tests::{demo_policy, root};
 use system_tests::runtimes::Client;
 
 use crate::digits::Rows;
@@ -22,10 +22,11 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// `plinth up` on a free port; killed when dropped.
-struct Up {
-    child: Child,
-    client: Client,
+/// A server on a free port or a given one; killed when dropped.
+pub(crate) struct Up {
+    pub(crate) child: Child,
+    pub(crate) client: Client,
+    pub(crate) origin: String,
     _stdout: BufReader<std::process::ChildStdout>,
 }
 
@@ -33,7 +34,12 @@ impl Up {
     fn start(manifest: &str, state: &str, more: &[&str]) -> Self {
         let mut arguments = vec!["up", "-f", manifest, "--listen", "127.0.0.1:0", "--state-dir", state];
         arguments.extend(more);
-        let mut child = plinth(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Self::of(&arguments)
+    }
+
+    /// What the program serves with these arguments.
+    pub(crate) fn of(arguments: &[&str]) -> Self {
+        let mut child = plinth(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         let url = loop {
@@ -44,10 +50,10 @@ impl Up {
             }
         };
         let origin = url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
-        Self { child, client: Client::new(origin), _stdout: stdout }
+        Self { child, client: Client::new(origin.clone()), origin, _stdout: stdout }
     }
 
-    fn ask(&self, method: &str, path: &str, body: impl Into<Vec<u8>>) -> Answer {
+    pub(crate) fn ask(&self, method: &str, path: &str, body: impl Into<Vec<u8>>) -> Answer {
         self.client.ask(&Question {
             method: method.to_owned(),
             path: path.to_owned(),
@@ -56,7 +62,7 @@ impl Up {
         })
     }
 
-    fn json(&self, method: &str, path: &str, body: impl Into<Vec<u8>>) -> Value {
+    pub(crate) fn json(&self, method: &str, path: &str, body: impl Into<Vec<u8>>) -> Value {
         let answer = self.ask(method, path, body);
         let text = String::from_utf8_lossy(&answer.body).into_owned();
         assert!((200..300).contains(&answer.status), "{} {text}", answer.status);
@@ -293,6 +299,10 @@ fn without_evaluate_predictions_are_answered_and_the_loss_is_said() {
     let target = root().join("target");
     let text = text.replace("\"target/", &format!("\"{}/", target.display()));
     let text = text.replace("route = \"/evaluate/...\"", "route = \"/elsewhere/...\"");
+    // What a component may read stands beside the manifest.
+    let policy = folder.path().join("models/digits-edge/policy.json");
+    std::fs::create_dir_all(policy.parent().unwrap()).unwrap();
+    std::fs::write(policy, demo_policy()).unwrap();
     let manifest = folder.path().join("spin.toml");
     std::fs::write(&manifest, text).unwrap();
     let mut up = Up::start(manifest.to_str().unwrap(), folder.path().to_str().unwrap(), &[]);

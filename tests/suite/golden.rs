@@ -27,6 +27,7 @@ struct Runtimes {
     embedded: Embedded,
     wasmtime_serve: BTreeMap<&'static str, WasmtimeServe>,
     batch_chunk: WasmtimeServe,
+    edge_check: WasmtimeServe,
 }
 
 impl Runtimes {
@@ -42,6 +43,7 @@ impl Runtimes {
                 .map(|name| (name, WasmtimeServe::with_model("predict", name)))
                 .collect(),
             batch_chunk: WasmtimeServe::with_model("batch-chunk", "digits"),
+            edge_check: WasmtimeServe::with_policy("digits-edge"),
         }
     }
 
@@ -50,9 +52,11 @@ impl Runtimes {
             |answer: Answer| if case.generated_keys { answer.with_numbered_keys() } else { answer };
         let native = comparable(self.native[case.model.as_str()].ask(&case.question));
         is_expected(case, &native)?;
-        let is_chunk = case.question.path.starts_with("/batch/");
-        let wasmtime_serve =
-            if is_chunk { &self.batch_chunk } else { &self.wasmtime_serve[case.model.as_str()] };
+        let wasmtime_serve = match case.question.path.split('/').nth(1) {
+            Some("batch") => &self.batch_chunk,
+            Some("edge-check") => &self.edge_check,
+            _ => &self.wasmtime_serve[case.model.as_str()],
+        };
         let answers = [
             ("the edge model", self.edge[case.model.as_str()].ask(&case.question)),
             ("embedded host", self.embedded.client().ask(&case.question)),
@@ -97,7 +101,7 @@ fn printable(answer: &Answer) -> String {
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let runtimes = Arc::new(Runtimes::start());
-    let of_endpoints = ["predict", "batch-chunk"]
+    let of_endpoints = ["predict", "batch-chunk", "edge-check"]
         .into_iter()
         .flat_map(|endpoint| cases(endpoint).into_iter().map(move |case| (endpoint, case)));
     let trials = of_endpoints.map(|(endpoint, case)| {
