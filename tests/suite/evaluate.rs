@@ -59,7 +59,7 @@ impl Predicted {
         self.folder.path().join(name).to_str().unwrap().to_owned()
     }
 
-    fn parts(&self, name: &str) -> String {
+    pub(crate) fn parts(&self, name: &str) -> String {
         self.path(&format!("{name}-parquet/data/*.parquet"))
     }
 

@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use system_tests::answer::{Answer, Question};
-use system_tests::{demo_policy, root};
 use system_tests::runtimes::Client;
+use system_tests::{demo_policy, root};
 
 use crate::digits::Rows;
 use crate::evaluate::{Predicted, blurred};
-use crate::jobs::plinth;
+use crate::jobs::{check_run, plinth};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -66,6 +66,7 @@ impl Up {
         let answer = self.ask(method, path, body);
         let text = String::from_utf8_lossy(&answer.body).into_owned();
         assert!((200..300).contains(&answer.status), "{} {text}", answer.status);
+        assert!(!answer.headers.iter().any(|(name, _)| name == "plinth-captured"));
         serde_json::from_str(&text).unwrap()
     }
 
@@ -308,16 +309,73 @@ fn without_evaluate_predictions_are_answered_and_the_loss_is_said() {
     let mut up = Up::start(manifest.to_str().unwrap(), folder.path().to_str().unwrap(), &[]);
     let rows = Rows::read();
     predict(&up, &rows, "", Vec::clone);
+    wait_until_lost(&mut up, rows.keys.len(), "404");
+}
+
+#[test]
+fn what_was_lost_is_counted_once_evaluate_is_back() {
+    let state = tempfile::tempdir().unwrap();
+    // No database can be opened where a folder is.
+    let database = state.path().join("sqlite_db.db");
+    std::fs::create_dir(&database).unwrap();
+    let mut up = Up::start(&demo(), state.path().to_str().unwrap(), &[]);
+    let rows = Rows::read();
+    predict(&up, &rows, "lost ", Vec::clone);
+    wait_until_lost(&mut up, rows.keys.len(), "503");
+    std::fs::remove_dir(&database).unwrap();
+    predict(&up, &rows, "kept ", Vec::clone);
+    let expected = format!("plinth_evaluation_lost_total{{model=\"digits\"}} {}\n", rows.keys.len());
+    let deadline = std::time::Instant::now() + PATIENCE;
+    loop {
+        let metrics = up.ask("GET", "/evaluate/metrics", "");
+        let metrics = String::from_utf8_lossy(&metrics.body).into_owned();
+        if metrics.contains(&expected) {
+            return;
+        }
+        assert!(std::time::Instant::now() < deadline, "{metrics}");
+    }
+}
+
+/// Waits until the host has said of so many rows that they are lost, each for that reason.
+fn wait_until_lost(up: &mut Up, n_rows: usize, reason: &str) {
     let mut said = BufReader::new(up.child.stderr.take().unwrap());
-    let mut line = String::new();
-    let mut lost = 0;
-    while lost < rows.keys.len() {
+    let (mut line, mut lost) = (String::new(), 0);
+    while lost < n_rows {
         line.clear();
         assert_ne!(said.read_line(&mut line).unwrap(), 0);
         if let Some((n, rest)) = line.split_once(" rows for ") {
-            assert_eq!(rest.trim_end(), "`/evaluate/predictions` lost: 404");
+            assert_eq!(rest.trim_end(), format!("`/evaluate/predictions` lost: {reason}"));
             lost += n.parse::<usize>().unwrap();
         }
     }
-    assert_eq!(lost, rows.keys.len());
+    assert_eq!(lost, n_rows);
+    // Nobody reads on, and whoever writes must not mind.
+    up.child.stderr = Some(said.into_inner());
+}
+
+#[test]
+fn files_that_are_watched_raise_an_alarm_that_arrives() {
+    let predicted = Predicted::new();
+    let baseline = predicted.baseline();
+    let receiving = Receiving::start();
+    let state = tempfile::tempdir().unwrap();
+    let watch = |data: &[&str], code: i32| {
+        let mut arguments = vec!["evaluate", "watch", "--baseline", &baseline];
+        arguments.extend(["--prediction", "label", "--label", "truth", "--probabilities", "probabilities"]);
+        arguments.extend(["--state-dir", state.path().to_str().unwrap(), "--webhook", &receiving.url]);
+        arguments.extend(["--once", "--fail-on-alarm"]);
+        data.iter().for_each(|data| arguments.extend(["--data", data]));
+        String::from_utf8(check_run(&arguments, code).stdout).unwrap()
+    };
+    let (sharp, blurred) = (predicted.parts("sharp"), predicted.parts("blurred"));
+    let n_rows = predicted.rows.keys.len();
+    let said = watch(&[&sharp], 0);
+    assert!(said.contains(&format!("{n_rows} rows, 0 labels")) && !said.contains("ALARM"), "{said}");
+    let said = watch(&[&sharp, &blurred], 5);
+    assert!(said.contains(&format!("{n_rows} rows")) && said.contains("ALARM: error rate"), "{said}");
+    let (_, body) = receiving.received.recv_timeout(PATIENCE).unwrap();
+    let event: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!((&event["subject"], &event["data"]["model"]), (&json!("error rate"), &json!("digits")));
+    let said = watch(&[&sharp, &blurred], 0);
+    assert!(!said.contains("rows,") && !said.contains("ALARM"), "{said}");
 }
