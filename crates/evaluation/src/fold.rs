@@ -188,7 +188,6 @@ impl<'f> Fold<'f> {
     }
 
     fn prediction(&mut self, record: &Record, received: f64) -> Result<(), Error> {
-        let frame = self.frame;
         let parts = match self.reader.parts(record) {
             Ok(parts) => parts,
             Err(error) => {

@@ -15,7 +15,7 @@ use crate::{
         arguments::Cut,
         columns::Columns,
         labels,
-        read::{self, Batch, Buffers},
+        read::{Batch, Buffers},
     },
 };
 
