@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use crate::digits::Rows;
 use crate::evaluate_server::Up;
+use crate::jobs::check_run;
 
 const PATH: &str = "/edge-check/digits-edge";
 const ROWS_AT_ONCE: usize = 40;
@@ -231,4 +232,17 @@ fn the_demo_answers_most_rows_at_the_edge_and_few_of_them_wrongly() {
     let policy = up.json("GET", &format!("{PATH}/policy"), "");
     assert_eq!(policy, serde_json::from_str::<Value>(&demo_policy()).unwrap());
     assert_eq!(policy["edge"]["name"], "digits-edge");
+}
+
+#[test]
+fn models_are_served_in_two_phases_without_a_manifest() {
+    let (cloud, edge) = ("target/models/digits.wasm", "target/models/digits-edge.wasm");
+    let policy = root().join("models/digits-edge/policy.json");
+    let policy = policy.to_str().unwrap();
+    let up = Up::of(&["serve", cloud, "--edge", edge, "--policy", policy, "--listen", "127.0.0.1:0"]);
+    let body = answered(&up, &[unsure()]);
+    assert_eq!((&body["cloud"], &body["answers"][0]["phase"]), (&json!("answered"), &json!("cloud")));
+    let swapped = check_run(&["serve", edge, "--edge", cloud, "--policy", policy], 2);
+    let said = String::from_utf8_lossy(&swapped.stderr);
+    assert!(said.contains("the policy is for the edge model `digits-edge`"), "{said}");
 }

@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use engine::Engine;
-use host::{AllowedHosts, Application, Evaluation, Limits};
+use host::{AllowedHosts, Application, EdgeCheck, Evaluation, Limits};
+use two_phase::{Policy, outputs::ONNX_DIGEST};
 
-use crate::{models, settings, up};
+use crate::models::Opened;
+use crate::{failure::Misuse, files, models, settings, up};
 
 /// What `plinth serve` takes.
 #[derive(clap::Args)]
@@ -27,14 +28,31 @@ pub(crate) struct Args {
     /// Where alarms are sent, signed with `PLINTH_WEBHOOK_SECRET` of the environment if that is there
     #[arg(long, value_name = "URL", requires = "state_dir")]
     webhook: Option<String>,
+    /// A small model that answers first at `/edge-check/<its name>`: one of the others is asked when the policy says so
+    #[arg(long, value_name = "MODEL", requires = "policy")]
+    edge: Option<PathBuf>,
+    /// The policy that `plinth calibrate` made of both
+    #[arg(long, value_name = "FILE", requires = "edge")]
+    policy: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
     let engine = settings::engine_for_tools()?;
-    let models = args.models.iter().map(|path| model(&engine, path)).collect::<Result<_>>()?;
+    let opened: Vec<Opened> = args
+        .models
+        .iter()
+        .chain(&args.edge)
+        .map(|path| models::open(&engine, path))
+        .collect::<Result<_>>()?;
+    let edge_check = args.policy.as_ref().map(|path| edge_check(&args, path, &opened)).transpose()?;
+    let models = opened.iter().map(model).collect::<Result<_>>()?;
     let evaluation = |folder| evaluation(folder, args.webhook.as_deref(), args.capture_rate);
     let evaluation = args.state_dir.clone().map(evaluation).transpose()?;
     let application = Application::of_models(models, function("grpc")?.into(), evaluation)?;
+    let application = match edge_check {
+        Some(edge_check) => application.with_edge_check(edge_check),
+        None => application,
+    };
     up::serve(application, &Limits::default(), args.listen)
 }
 
@@ -73,12 +91,37 @@ fn function(name: &str) -> Result<&'static [u8]> {
     artifacts::function(name).with_context(|| format!("this program carries no `{name}` function"))
 }
 
-fn model(engine: &Engine, path: &Path) -> Result<host::Model> {
-    let opened = models::open(engine, path)?;
+fn model(opened: &Opened) -> Result<host::Model> {
     let plugged = |name| Ok::<_, anyhow::Error>(engine::plug(function(name)?, &opened.wasm)?.into());
     Ok(host::Model {
         name: opened.model.metadata().name.clone(),
         component: plugged("predict")?,
         batch_chunk: plugged("batch-chunk")?,
+    })
+}
+
+/// The function `edge-check` before the last of the models, which asks that of the others that the policy was made with.
+fn edge_check(args: &Args, policy_path: &Path, opened: &[Opened]) -> Result<EdgeCheck> {
+    let policy = Policy::from_json(&files::read(policy_path)?)?;
+    let digest =
+        |opened: &Opened| opened.model.metadata().property(ONNX_DIGEST).unwrap_or_default().to_owned();
+    let (edge, clouds) = opened.split_last().context("there is no edge model")?;
+    policy.check_edge(&digest(edge))?;
+    let cloud = clouds.iter().find(|cloud| digest(cloud) == policy.cloud.onnx_sha256).ok_or_else(|| {
+        let (name, digest) = (&policy.cloud.name, &policy.cloud.onnx_sha256);
+        Misuse(format!(
+            "--policy: expected the cloud model `{name}` with onnx_sha256 {digest} among those served"
+        ))
+    })?;
+    let url = format!("http://self.alt/v1/models/{}:predict", cloud.model.metadata().name);
+    let mut environment = vec![("PLINTH_CLOUD_URL".to_owned(), url)];
+    environment.push(("PLINTH_POLICY".to_owned(), String::from_utf8(policy.to_json()?)?));
+    if args.state_dir.is_some() {
+        environment.push(("PLINTH_CAPTURE_RATE".to_owned(), args.capture_rate.to_string()));
+    }
+    Ok(EdgeCheck {
+        model: edge.model.metadata().name.clone(),
+        component: engine::plug(function("edge-check")?, &edge.wasm)?.into(),
+        environment,
     })
 }

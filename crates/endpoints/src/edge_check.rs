@@ -116,7 +116,10 @@ fn answer(
     check_keys(&answer)?;
     let rung = rung(config, &policy, send);
     let rows = match inputs {
-        Some(inputs) => decide(model, &policy, &metadata, &answer, inputs, rung, sight)?,
+        Some(inputs) => {
+            let outputs = infer(model, &metadata, &answer, &inputs, sight)?;
+            Decided::of(&policy, &answer, inputs, outputs, rung).map_err(|error| mismatch(&error))?
+        }
         None => Decided::default(),
     };
     let cloud = match request.headers().get(CLOUD) {
@@ -151,8 +154,9 @@ fn find_route<'a>(request: &'a Request<&[u8]>) -> Result<(&'a str, bool)> {
 fn read_policy(config: &Config, metadata: &Metadata) -> Result<Policy> {
     let bytes = config.policy.as_ref().map_err(|reason| Error::NoPolicy { reason: reason.clone() })?;
     let policy = Policy::from_json(bytes).map_err(|error| Error::NoPolicy { reason: error.to_string() })?;
-    let mismatch = |error: two_phase::Error| Error::PolicyMismatch { reason: error.to_string() };
-    policy.check_edge(metadata.property(ONNX_DIGEST).unwrap_or_default()).map_err(mismatch)?;
+    policy
+        .check_edge(metadata.property(ONNX_DIGEST).unwrap_or_default())
+        .map_err(|error| mismatch(&error))?;
     Ok(policy)
 }
 
@@ -214,19 +218,21 @@ fn rung(config: &Config, policy: &Policy, send: Send<'_>) -> usize {
     asked.map_or(config.rung, |promise| promise.rung)
 }
 
-fn decide(
+/// Runs the edge on all rows.
+fn infer(
     model: &impl Model,
-    policy: &Policy,
     metadata: &Metadata,
     answer: &Answer<'_>,
-    inputs: Vec<Tensor>,
-    rung: usize,
+    inputs: &[Tensor],
     sight: &Sight,
-) -> Result<Decided> {
+) -> Result<Vec<Tensor>> {
     let names: Vec<String> = metadata.outputs.iter().map(|spec| spec.name.clone()).collect();
-    let asked = sight.keep(metadata, &inputs);
-    let outputs = run(model, inputs.clone(), &names)?;
+    let asked = sight.keep(metadata, inputs);
+    let outputs = run(model, inputs.to_vec(), &names)?;
     sight.see(answer.client(), || row_names(answer), asked, &outputs);
-    let mismatch = |error: two_phase::Error| Error::PolicyMismatch { reason: error.to_string() };
-    Decided::of(policy, answer, inputs, outputs, rung).map_err(mismatch)
+    Ok(outputs)
+}
+
+fn mismatch(error: &two_phase::Error) -> Error {
+    Error::PolicyMismatch { reason: error.to_string() }
 }

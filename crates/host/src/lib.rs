@@ -54,7 +54,7 @@ pub use error::{Error, Fault, Problem, Result};
 pub use files::{Files, Mount};
 pub use ids::NameFault;
 pub use limits::Limits;
-pub use models::{Evaluation, Model};
+pub use models::{EdgeCheck, Evaluation, Model};
 pub use outbound::{AllowedHosts, HostFault};
 pub use routes::{Duplicate, Found, PublicRoute, RouteFault, Routes};
 pub use runtime::{Runtime, runtime, termination};

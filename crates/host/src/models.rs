@@ -49,7 +49,30 @@ pub struct Evaluation {
     pub allowed_outbound_hosts: AllowedHosts,
 }
 
+/// The function that asks a larger model when its own must not answer.
+#[derive(Clone, Debug)]
+pub struct EdgeCheck {
+    /// The name of the model that answers first.
+    pub model: String,
+    /// The function with that model plugged in.
+    pub component: Arc<[u8]>,
+    /// What the function's environment says, such as its policy.
+    pub environment: Vec<(String, String)>,
+}
+
 impl Application {
+    /// The same application, which also answers at `/edge-check/<model>`.
+    #[must_use]
+    pub fn with_edge_check(mut self, edge_check: EdgeCheck) -> Self {
+        let id = format!("edge-check of {}", edge_check.model);
+        self.triggers.push(trigger(format!("/edge-check/{}/...", edge_check.model), &id));
+        self.components.push(Component {
+            allowed_outbound_hosts: AllowedHosts::itself(),
+            ..component(id, edge_check.component, edge_check.environment)
+        });
+        self
+    }
+
     /// The application that serves `models` at `/v2/models/<name>/…`, `/v1/models/<name>:predict`,
     /// `/v1/models/<name>/…` and `/batch/<name>`, and the first one at what remains of `/v2/…` and `/v1/…`. The component `grpc` answers calls of gRPC,
     /// `evaluation`, if there is one, what begins with `/evaluate/`.
@@ -226,6 +249,19 @@ mod tests {
         let names = ["gRPC", "grpc"];
         check_path(&names, "/inference.GRPCInferenceService/ModelInfer", Some(GRPC_ID));
         check_path(&names, "/v2/models/gRPC/infer", Some("gRPC"));
+    }
+
+    #[test]
+    fn edge_check_has_a_route_of_its_own() {
+        let edge_check =
+            EdgeCheck { model: "small".to_owned(), component: Arc::from([]), environment: Vec::new() };
+        let application = of_models(&["big", "small"]).unwrap().with_edge_check(edge_check);
+        let (routes, _) = Routes::new(&application.triggers).unwrap();
+        let found = |path: &str| routes.find(path).map(|found| found.route().target.clone());
+        let expected = Some(Target::Component("edge-check of small".to_owned()));
+        assert_eq!(found("/edge-check/small"), expected);
+        assert_eq!(found("/edge-check/small/policy"), expected);
+        assert_eq!(found("/edge-check/big"), None);
     }
 
     #[test]

@@ -92,7 +92,7 @@ pub(super) fn ask(
         Ok(response) => return Ok(Cloud::Unreachable(refusal(&response))),
         Err(unreachable) => return Ok(Cloud::Unreachable(unreachable.0)),
     };
-    match digest(config, policy, &url, &response, send) {
+    match digest(config, &url, &response, send) {
         Err(reason) => return Ok(Cloud::Unreachable(reason)),
         Ok(None) => {}
         Ok(Some(digest)) => policy
@@ -147,7 +147,6 @@ struct Described {
 /// The digest of the model that answered: as the answer says, or as the model says of itself. None if nobody is asked.
 fn digest(
     config: &Config,
-    policy: &Policy,
     url: &str,
     response: &Response<Vec<u8>>,
     send: Send<'_>,
@@ -158,9 +157,8 @@ fn digest(
             parts.filter(|(name, _)| *name == ONNX_DIGEST).map(|(_, digest)| digest.to_owned()).next();
         return Ok(Some(digest.unwrap_or_default()));
     }
-    let origin = url.find("/v1/models/").and_then(|end| url.get(..end)).filter(|_| config.is_cloud_checked);
-    let Some(origin) = origin else { return Ok(None) };
-    let request = Request::get(format!("{origin}/v2/models/{}", policy.cloud.name)).body(Vec::new());
+    let Some(described) = description(url).filter(|_| config.is_cloud_checked) else { return Ok(None) };
+    let request = Request::get(described).body(Vec::new());
     let request = request.map_err(|error| error.to_string())?;
     let described = send(To::Cloud, request).map_err(|unreachable| unreachable.0)?;
     if described.status() != StatusCode::OK {
@@ -170,6 +168,12 @@ fn digest(
         .map_err(|error| format!("it does not describe itself: {error}"))?;
     let digest = described.properties.get(ONNX_DIGEST).and_then(Value::as_str);
     Ok(Some(digest.unwrap_or_default().to_owned()))
+}
+
+/// Where a model describes itself that answers rows at this URL.
+fn description(url: &str) -> Option<String> {
+    let (origin, rest) = url.split_once("/v1/models/")?;
+    Some(format!("{origin}/v2/models/{}", rest.strip_suffix(":predict")?))
 }
 
 #[derive(Deserialize)]
