@@ -1,0 +1,92 @@
+/** The edge in a Web Worker, seen from the page; and what goes between the two. */
+
+import { EdgeError, type Row } from "./answer.js";
+import type { PolicySummary } from "./decision.js";
+import type { EdgeAnswers, EdgeService } from "./edge.js";
+import type { Tensor } from "./tensor.js";
+
+/** A call, as a message. */
+export interface Call {
+  id: number;
+  method: keyof EdgeService;
+  parameters: unknown[];
+}
+
+/** An error, as a message. */
+export interface WireError {
+  code: string;
+  message: string;
+}
+
+/** What comes back. */
+export interface Reply {
+  id: number;
+  value?: unknown;
+  error?: WireError;
+}
+
+interface Waiting {
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
+/** An error as a message: classes do not survive the way. */
+export function toWire(error: unknown): WireError {
+  if (error instanceof EdgeError) return { code: error.code, message: error.message };
+  return { code: "edge_failed", message: error instanceof Error ? error.message : String(error) };
+}
+
+/** The service, in a worker of its own. */
+export class RemoteEdge implements EdgeService {
+  private readonly waiting = new Map<number, Waiting>();
+  private nCalls = 0;
+  private readonly worker: Worker;
+
+  constructor() {
+    this.worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+    this.worker.addEventListener("message", ({ data }: MessageEvent<Reply>) => this.settle(data));
+    this.worker.addEventListener("error", (event) => this.fail(event.message || "the worker could not be started"));
+  }
+
+  load(model: string, policy: string): Promise<PolicySummary> {
+    return this.call("load", model, policy);
+  }
+
+  usePolicy(policy: string): Promise<PolicySummary> {
+    return this.call("usePolicy", policy);
+  }
+
+  answer(rows: Row[], client: string, rung: number): Promise<EdgeAnswers> {
+    return this.call("answer", rows, client, rung);
+  }
+
+  infer(inputs: Tensor[], outputs: string[]): Promise<Tensor[]> {
+    return this.call("infer", inputs, outputs);
+  }
+
+  /** Ends the worker; calls that wait fail. */
+  terminate(): void {
+    this.worker.terminate();
+    this.fail("the edge was closed");
+  }
+
+  private call<T>(method: keyof EdgeService, ...parameters: unknown[]): Promise<T> {
+    const id = this.nCalls++;
+    return new Promise<T>((resolve, reject) => {
+      this.waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
+      this.worker.postMessage({ id, method, parameters } satisfies Call);
+    });
+  }
+
+  private settle({ id, value, error }: Reply): void {
+    const waiting = this.waiting.get(id);
+    this.waiting.delete(id);
+    if (error === undefined) waiting?.resolve(value);
+    else waiting?.reject(new EdgeError(error.code, error.message));
+  }
+
+  private fail(reason: string): void {
+    for (const { reject } of this.waiting.values()) reject(new EdgeError("worker_failed", reason));
+    this.waiting.clear();
+  }
+}
