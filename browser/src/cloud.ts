@@ -134,9 +134,12 @@ function finalOpinion(entry: Prediction): CloudAnswer | undefined {
 }
 
 function requestBody(rows: Row[], client: string): string {
-  const body = { instances: rows, on_row_error: "report", ...(client === "" ? {} : { client }) };
-  // Typed arrays are written as lists.
-  return JSON.stringify(body, (_, value) => (ArrayBuffer.isView(value) ? Array.from(value as Float32Array) : value));
+  return rowsJson({ instances: rows, on_row_error: "report", ...(client === "" ? {} : { client }) });
+}
+
+/** JSON in which typed arrays are lists. */
+export function rowsJson(value: unknown): string {
+  return JSON.stringify(value, (_, it) => (ArrayBuffer.isView(it) ? Array.from(it as Float32Array) : it));
 }
 
 /** What is no JSON comes from something between here and the cloud, such as a network's log-in page. */

@@ -79,22 +79,22 @@ export class Queue {
     }
   }
 
-  /** Keeps a row for later. What is returned says why it cannot be kept. */
-  async add(waiting: Waiting): Promise<string | undefined> {
+  /** Keeps rows for later. What is returned says, row by row, why one cannot be kept. */
+  async add(rows: Waiting[]): Promise<(string | undefined)[]> {
     const { maxRows, maxBytes } = this.limits;
-    const refusal = await this.store.add(waiting, ({ rows, bytes }) => {
-      if (rows >= maxRows) return `the queue is full: ${rows} rows wait, at most ${maxRows} may`;
-      const size = bytes + waiting.bytes;
-      return size > maxBytes ? `the queue is full: with this row it had ${size} bytes, at most ${maxBytes} may wait` : undefined;
+    const refusals = await this.store.add(rows, (row, held) => {
+      if (held.rows >= maxRows) return `the queue is full: ${held.rows} rows wait, at most ${maxRows} may`;
+      const bytes = held.bytes + row.bytes;
+      return bytes > maxBytes ? `the queue is full: with this row it had ${bytes} bytes, at most ${maxBytes} may wait` : undefined;
     });
     this.schedule(0);
     this.parts.onChange();
-    return refusal;
+    return refusals;
   }
 
-  /** The row's final answer has been given: nothing waits any more. */
-  async remove(id: string): Promise<void> {
-    await this.store.remove(id);
+  /** The rows' final answers have been given: nothing waits any more. */
+  async remove(ids: string[]): Promise<void> {
+    await this.store.remove(ids);
   }
 
   /** How many rows wait. */
@@ -189,11 +189,12 @@ export class Queue {
   /** Tells final answers, and forgets them once somebody has heard. */
   private async deliver(): Promise<void> {
     if (this.listeners.size === 0) return;
-    for (const { id, answer } of await this.store.settled()) {
+    const settled = await this.store.settled();
+    for (const { answer } of settled) {
       this.tell(answer);
       this.channel?.postMessage(answer);
-      await this.store.heard(id);
     }
+    if (settled.length > 0) await this.store.heard(settled.map(({ id }) => id));
   }
 
   private tell(answer: Answer): void {

@@ -28,22 +28,35 @@ export interface Usage {
   bytes: number;
 }
 
+/** Why a row has no room beside what is held; undefined if it has. */
+export type Refuse = (row: Waiting, held: Usage) => string | undefined;
+
 /** A store. Each call happens as a whole or not at all. */
 export interface Store {
-  /** Adds a row unless one with its id waits. `refuse` sees what is held and says why there is no room; that is returned. */
-  add(waiting: Waiting, refuse: (held: Usage) => string | undefined): Promise<string | undefined>;
+  /** Adds rows, but for those whose id waits already. `refuse` sees what is held and says why a row has no room; that is returned, row by row. */
+  add(rows: Waiting[], refuse: Refuse): Promise<(string | undefined)[]>;
   /** The rows that wait longest, at most `n`. */
   oldest(n: number): Promise<Waiting[]>;
   /** Takes rows out, and keeps the answers of those that still waited. */
   settle(settled: Settled[]): Promise<void>;
-  /** Takes a row out whose answer has been given. */
-  remove(id: string): Promise<void>;
+  /** Takes rows out whose answers have been given. */
+  remove(ids: string[]): Promise<void>;
   /** The final answers that are kept. */
   settled(): Promise<Settled[]>;
-  /** Forgets a final answer that was heard. */
-  heard(id: string): Promise<void>;
+  /** Forgets final answers that were heard. */
+  heard(ids: string[]): Promise<void>;
   usage(): Promise<Usage>;
   close(): void;
+}
+
+/** Counts the row among what is held, unless it is refused. */
+function takeIn(row: Waiting, held: Usage, refuse: Refuse): string | undefined {
+  const refusal = refuse(row, held);
+  if (refusal === undefined) {
+    held.rows += 1;
+    held.bytes += row.bytes;
+  }
+  return refusal;
 }
 
 /** A store that ends with the process. */
@@ -51,11 +64,13 @@ export class MemoryStore implements Store {
   private readonly waiting = new Map<string, Waiting>();
   private readonly kept = new Map<string, Settled>();
 
-  async add(waiting: Waiting, refuse: (held: Usage) => string | undefined): Promise<string | undefined> {
-    if (this.waiting.has(waiting.id)) return undefined;
-    const refusal = refuse(await this.usage());
-    if (refusal === undefined) this.waiting.set(waiting.id, waiting);
-    return refusal;
+  async add(rows: Waiting[], refuse: Refuse): Promise<(string | undefined)[]> {
+    const held = this.held();
+    return rows.map((row) => {
+      const refusal = this.waiting.has(row.id) ? undefined : takeIn(row, held, refuse);
+      if (refusal === undefined && !this.waiting.has(row.id)) this.waiting.set(row.id, row);
+      return refusal;
+    });
   }
 
   async oldest(n: number): Promise<Waiting[]> {
@@ -66,19 +81,23 @@ export class MemoryStore implements Store {
     for (const it of settled) if (this.waiting.delete(it.id)) this.kept.set(it.id, it);
   }
 
-  async remove(id: string): Promise<void> {
-    this.waiting.delete(id);
+  async remove(ids: string[]): Promise<void> {
+    for (const id of ids) this.waiting.delete(id);
   }
 
   async settled(): Promise<Settled[]> {
     return [...this.kept.values()];
   }
 
-  async heard(id: string): Promise<void> {
-    this.kept.delete(id);
+  async heard(ids: string[]): Promise<void> {
+    for (const id of ids) this.kept.delete(id);
   }
 
-  async usage(): Promise<Usage> {
+  usage(): Promise<Usage> {
+    return Promise.resolve(this.held());
+  }
+
+  private held(): Usage {
     const rows = [...this.waiting.values()];
     return { rows: rows.length, bytes: rows.reduce((total, { bytes }) => total + bytes, 0) };
   }
@@ -106,15 +125,18 @@ export class IndexedDbStore implements Store {
     return new IndexedDbStore(await done(request));
   }
 
-  async add(waiting: Waiting, refuse: (held: Usage) => string | undefined): Promise<string | undefined> {
+  async add(rows: Waiting[], refuse: Refuse): Promise<(string | undefined)[]> {
     return this.write(async (store) => {
-      if ((await done(store(WAITING).getKey(waiting.id))) !== undefined) return undefined;
       const held = await readUsage(store);
-      const refusal = refuse(held);
-      if (refusal !== undefined) return refusal;
-      store(WAITING).put(waiting);
-      writeUsage(store, { rows: held.rows + 1, bytes: held.bytes + waiting.bytes });
-      return undefined;
+      const refusals: (string | undefined)[] = [];
+      for (const row of rows) {
+        const isNew = (await done(store(WAITING).getKey(row.id))) === undefined;
+        const refusal = isNew ? takeIn(row, held, refuse) : undefined;
+        if (isNew && refusal === undefined) store(WAITING).put(row);
+        refusals.push(refusal);
+      }
+      writeUsage(store, held);
+      return refusals;
     });
   }
 
@@ -129,16 +151,20 @@ export class IndexedDbStore implements Store {
     });
   }
 
-  async remove(id: string): Promise<void> {
-    await this.write((store) => take(store, id));
+  async remove(ids: string[]): Promise<void> {
+    await this.write(async (store) => {
+      for (const id of ids) await take(store, id);
+    });
   }
 
   async settled(): Promise<Settled[]> {
     return done(this.database.transaction(SETTLED).objectStore(SETTLED).getAll());
   }
 
-  async heard(id: string): Promise<void> {
-    await this.write(async (store) => void store(SETTLED).delete(id));
+  async heard(ids: string[]): Promise<void> {
+    await this.write(async (store) => {
+      for (const id of ids) store(SETTLED).delete(id);
+    });
   }
 
   async usage(): Promise<Usage> {

@@ -1,12 +1,12 @@
 /** Two-Phase Predictions: the edge answers in the page, the cloud is asked when it must be, and what could not be asked is asked later. */
 
 import { type Answer, EdgeError, type Failed, type Row, keyJson } from "./answer.js";
-import { Cloud, type CloudAnswer, type CloudOptions, Unreachable } from "./cloud.js";
+import { Cloud, type CloudAnswer, type CloudOptions, Unreachable, rowsJson } from "./cloud.js";
 import type { PolicySummary } from "./decision.js";
 import { Edge, type EdgeAnswer, type EdgeAnswers, type EdgeService } from "./edge.js";
 import { Queue, type QueueLimits, finish, rowId } from "./queue.js";
 import { RemoteEdge } from "./remote.js";
-import { IndexedDbStore, MemoryStore, type Store } from "./store.js";
+import { IndexedDbStore, MemoryStore, type Store, type Waiting } from "./store.js";
 
 /** What `TwoPhase.load` needs. */
 export interface Options {
@@ -98,23 +98,12 @@ export class TwoPhase {
    * Answers of phase `edge-provisional` come again as final ones: see `onFinal` and `finals`.
    */
   async predict(rows: Row[]): Promise<(Answer | Failed)[]> {
-    const keys = distinctKeys(rows);
+    distinctKeys(rows);
     const answered = await this.edge.answer(rows, this.client, this.rung);
     const answers = rows.map((row, idx) => answerOf(row, answered, idx));
-    const isEscalated = answered.rows.map((it) => !("problem" in it) && !it.isAccepted);
-    const escalated = rows.filter((_, idx) => isEscalated[idx]);
-    if (escalated.length === 0) return answers;
-    const asked = performance.now();
-    const { said, reason } = await this.askOnce(escalated);
-    const milliseconds = performance.now() - asked;
-    const settle = (answer: Answer | Failed, idx: number) => {
-      if (!isEscalated[idx] || "error" in answer) return answer;
-      const key = keys[idx] as string;
-      const cloud = said.get(key);
-      if (cloud === undefined) return this.postpone(rows[idx] as Row, key, { ...answer, detail: reason });
-      return this.queue.remove(rowId(this.client, key)).then(() => finish(answer, cloud, milliseconds));
-    };
-    return Promise.all(answers.map(settle));
+    const isEscalated = (_: unknown, idx: number) => escalates(answered, idx);
+    const final = await this.escalate(rows.filter(isEscalated), answers.filter(isEscalated) as Answer[]);
+    return answers.map((answer) => final.get(keyJson(answer.key)) ?? answer);
   }
 
   /** What the edge says of rows and whether that would stand. Nothing is sent, nothing is kept. */
@@ -219,12 +208,32 @@ export class TwoPhase {
     }
   }
 
-  private async postpone(row: Row, key: string, answer: Answer): Promise<Answer> {
-    const provisional: Answer = { ...answer, phase: "edge-provisional" };
-    const bytes = JSON.stringify(row, (_, value) => (ArrayBuffer.isView(value) ? Array.from(value as Float32Array) : value)).length;
-    const waiting = { id: rowId(this.client, key), client: this.client, row, provisional, since: Date.now(), bytes };
-    const refusal = await this.queue.add(waiting);
-    return refusal === undefined ? provisional : { ...provisional, phase: "refused", detail: refusal };
+  /** What becomes of rows whose edge's answers do not stand, by their keys as JSON. */
+  private async escalate(rows: Row[], answers: Answer[]): Promise<Map<string, Answer>> {
+    const final = new Map<string, Answer>();
+    if (rows.length === 0) return final;
+    const asked = performance.now();
+    const { said, reason } = await this.askOnce(rows);
+    const milliseconds = performance.now() - asked;
+    const waiting: Waiting[] = [];
+    rows.forEach((row, idx) => {
+      const answer = answers[idx] as Answer;
+      const cloud = said.get(keyJson(row.key));
+      if (cloud !== undefined) final.set(keyJson(row.key), finish(answer, cloud, milliseconds));
+      else waiting.push(this.waiting(row, { ...answer, phase: "edge-provisional", detail: reason }));
+    });
+    if (final.size > 0) await this.queue.remove([...final.keys()].map((key) => rowId(this.client, key)));
+    const refusals = waiting.length > 0 ? await this.queue.add(waiting) : [];
+    waiting.forEach(({ row, provisional }, idx) => {
+      const detail = refusals[idx];
+      final.set(keyJson(row.key), detail === undefined ? provisional : { ...provisional, phase: "refused", detail });
+    });
+    return final;
+  }
+
+  private waiting(row: Row, provisional: Answer): Waiting {
+    const id = rowId(this.client, keyJson(row.key));
+    return { id, client: this.client, row, provisional, since: Date.now(), bytes: rowsJson(row).length };
   }
 
   private async announce(): Promise<void> {
@@ -252,16 +261,20 @@ function answerOf(row: Row, { rows, milliseconds, policy }: EdgeAnswers, idx: nu
   };
 }
 
-/** The keys as JSON. */
-function distinctKeys(rows: Row[]): string[] {
+function escalates({ rows }: EdgeAnswers, idx: number): boolean {
+  const it = rows[idx];
+  return it !== undefined && !("problem" in it) && !it.isAccepted;
+}
+
+/** Refuses rows without a key, and keys that come twice. */
+function distinctKeys(rows: Row[]): void {
   const seen = new Map<string, number>();
-  return rows.map((row, idx) => {
+  rows.forEach((row, idx) => {
     if (row.key === undefined) throw new EdgeError("missing_key", `row \`${idx}\` has no key`);
     const key = keyJson(row.key);
     const other = seen.get(key);
     if (other !== undefined) throw new EdgeError("duplicate_key", `rows \`${other}\` and \`${idx}\` have the key ${key}`);
     seen.set(key, idx);
-    return key;
   });
 }
 
