@@ -172,8 +172,8 @@ function whole(bytes: number, min: number, max: number, name: Small): Codec {
     bytes,
     put(view, at, value) {
       const it = typeof value === "bigint" ? Number(value) : number(value);
-      if (!Number.isInteger(it)) throw new Unfit("wrong_datatype", `expected a whole number, found ${it}`);
-      if (it < min || it > max) throw new Unfit("out_of_range", `expected a number from ${min} to ${max}, found ${it}`);
+      if (!Number.isInteger(it)) throw new Unfit("wrong_element", `expected a whole number, found ${it}`);
+      if (it < min || it > max) throw new Unfit("wrong_element", `expected a number from ${min} to ${max}, found ${it}`);
       view[`set${name}`](at, it, true);
     },
     get: (view, at) => view[`get${name}`](at, true),
@@ -185,9 +185,9 @@ function long(name: "BigInt64" | "BigUint64", min: bigint, max: bigint): Codec {
     bytes: 8,
     put(view, at, value) {
       const isWhole = typeof value === "bigint" || Number.isInteger(value);
-      if (!isWhole) throw new Unfit("wrong_datatype", `expected a whole number, found ${show(value)}`);
+      if (!isWhole) throw new Unfit("wrong_element", `expected a whole number, found ${show(value)}`);
       const it = BigInt(value as bigint | number);
-      if (it < min || it > max) throw new Unfit("out_of_range", `expected a number from ${min} to ${max}, found ${it}`);
+      if (it < min || it > max) throw new Unfit("wrong_element", `expected a number from ${min} to ${max}, found ${it}`);
       view[`set${name}`](at, it, true);
     },
     get: (view, at) => view[`get${name}`](at, true),
@@ -196,24 +196,24 @@ function long(name: "BigInt64" | "BigUint64", min: bigint, max: bigint): Codec {
 
 function number(value: unknown): number {
   if (typeof value === "number") return value;
-  throw new Unfit("wrong_datatype", `expected a number, found ${show(value)}`);
+  throw new Unfit("wrong_element", `expected a number, found ${show(value)}`);
 }
 
 function finite32(value: number): number {
   if (Number.isFinite(value) && !Number.isFinite(Math.fround(value))) {
-    throw new Unfit("out_of_range", `expected a number that fits 32 bits, found ${value}`);
+    throw new Unfit("wrong_element", `expected a number that fits 32 bits, found ${value}`);
   }
   return value;
 }
 
 function truth(value: unknown): boolean {
   if (typeof value === "boolean") return value;
-  throw new Unfit("wrong_datatype", `expected true or false, found ${show(value)}`);
+  throw new Unfit("wrong_element", `expected true or false, found ${show(value)}`);
 }
 
 function text(value: unknown): string {
   if (typeof value === "string") return value;
-  throw new Unfit("wrong_datatype", `expected a text, found ${show(value)}`);
+  throw new Unfit("wrong_element", `expected a text, found ${show(value)}`);
 }
 
 function show(value: unknown): string {

@@ -213,7 +213,7 @@ test("rows that cannot be read have their error in their place", async () => {
   const [first, short, text] = await edge.predict([rows[0], { key: 1, X: [1, 2] }, { key: 2, X: new Array(64).fill("1") }]);
   assert.equal(first.key, rows[0].key);
   assert.deepEqual(short, { key: 1, error: { error: "row `1`: tensor `X`: expected a row of shape [64], found 2 values", code: "wrong_shape", row: 1 } });
-  assert.equal(text.error.code, "wrong_datatype");
+  assert.equal(text.error.code, "wrong_element");
   await assert.rejects(edge.predict([{ X: rows[0].X }]), { code: "missing_key" });
   await assert.rejects(edge.predict([rows[0], rows[0]]), { code: "duplicate_key" });
   await assert.rejects(edge.predict([{ key: 1.5, X: rows[0].X }]), { code: "invalid_key" });

@@ -59,16 +59,17 @@ export async function serveWasmtime(name) {
 /** Whether the peer was built: `cargo xtask test` does that before these tests. */
 export const hasWasmtimeServe = existsSync(join(target, "release/wasmtime-serve"));
 
-const TYPES = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm", ".json": "application/json", ".css": "text/css" };
+const TYPES = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm", ".json": "application/json", ".css": "text/css", ".svg": "image/svg+xml" };
 
-/** Serves `folders` by the first part of the path; `/v1` and `/v2` go to `cloud()`, an address or undefined. */
+/** Serves `folders` by the first part of the path, that of "" by all others; `/v1` and `/v2` go to `cloud()`, an address or undefined. */
 export async function servePages(folders, cloud = () => undefined) {
   const server = createServer((asked, answer) => {
     const path = new URL(asked.url, "http://page").pathname;
     if (/^\/v[12]\//.test(path)) return forward(asked, answer, cloud());
     const [, first, ...rest] = normalize(path).split("/");
-    const file = folders[first] && join(folders[first], ...rest);
-    if (path === "/") return answer.writeHead(200, { "content-type": "text/html" }).end("<!doctype html><title>edge</title>");
+    const named = folders[first] && first !== "" ? join(folders[first], ...rest) : undefined;
+    const file = named ?? (folders[""] && join(folders[""], path === "/" ? "index.html" : normalize(path)));
+    if (!file && path === "/") return answer.writeHead(200, { "content-type": "text/html" }).end("<!doctype html><title>edge</title>");
     if (!file || !existsSync(file) || !statSync(file).isFile()) return answer.writeHead(404).end();
     answer.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" });
     createReadStream(file).pipe(answer);

@@ -8,6 +8,7 @@ pub mod capture;
 pub mod edge_check;
 mod encoding;
 pub mod evaluate;
+pub mod files;
 pub mod grpc;
 mod model;
 pub mod predict;

@@ -3,7 +3,7 @@
 //! All that a function does besides is in `endpoints`. A response always leaves: a handler is total, and what goes wrong
 //! while bytes move is written to standard error, never returned as an error, which the client would see as an empty 500.
 
-#![expect(clippy::disallowed_methods, reason = "a function is configured by its environment")]
+#![expect(clippy::disallowed_methods, reason = "a function is configured by its environment, and `files` reads what it was given")]
 
 mod bindings;
 mod capture;
@@ -34,6 +34,9 @@ const BATCH_CHUNK_HEADERS: [&str; 4] =
 
 /// Headers that `grpc` reads.
 const GRPC_HEADERS: [&str; 2] = ["content-type", "grpc-encoding"];
+
+/// Headers that `files` reads.
+const FILES_HEADERS: [&str; 2] = ["accept-encoding", "if-none-match"];
 
 /// The environment variable for the length of the longest request body, in bytes.
 const MAX_BODY_BYTES: &str = "PLINTH_MAX_BODY_BYTES";
@@ -153,6 +156,14 @@ pub fn grpc(request: IncomingRequest, response_out: ResponseOutparam) {
     let Reply { response, trailers } = reply
         .unwrap_or_else(|status| Reply { response: response::empty(status), trailers: HeaderMap::new() });
     response::write(response, &trailers, response_out);
+}
+
+/// Answers one request for a file of those that the component may read.
+pub fn files(request: IncomingRequest, response_out: ResponseOutparam) {
+    let read = |path: &str| std::fs::read(std::path::Path::new("/").join(path)).ok();
+    let answer = |head: Request<()>| endpoints::files::handle(&head, read);
+    let response = request::head(&request, &FILES_HEADERS).map(answer).unwrap_or_else(response::empty);
+    response::write(response, &HeaderMap::new(), response_out);
 }
 
 fn call(request: &IncomingRequest, head: Request<()>) -> Result<Reply, StatusCode> {
