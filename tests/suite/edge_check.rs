@@ -1,4 +1,4 @@
-//! `edge-check` before a cloud that is another process: killed and started again, slow, or another model than the policy's.
+//! `edge-check` before a cloud that is another process: killed and started again, slow, or without the policy's model.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -188,7 +188,7 @@ fn a_cloud_that_hangs_costs_no_more_than_the_deadline() {
 }
 
 #[test]
-fn another_cloud_than_the_policys_or_no_policy_is_503() {
+fn a_cloud_without_the_model_leaves_rows_provisional_and_no_policy_is_503() {
     let other = cloud("digits-edge", "127.0.0.1:0");
     let folder = tempfile::tempdir().unwrap();
     let up = application(&folder, &other.origin, "PLINTH_CHECK_CLOUD = \"1\"");
