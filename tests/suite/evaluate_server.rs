@@ -331,7 +331,8 @@ fn without_evaluate_predictions_are_answered_and_the_loss_is_said() {
     let mut up = Up::start(manifest.to_str().unwrap(), folder.path().to_str().unwrap(), &[]);
     let rows = Rows::read();
     predict(&up, &rows, "", Vec::clone);
-    wait_until_lost(&mut up, rows.keys.len(), "404");
+    // Whatever no route takes is asked of the files, and those are only read.
+    wait_until_lost(&mut up, rows.keys.len(), "405");
 }
 
 #[test]

@@ -237,7 +237,8 @@ fn answer<R: Read, W: Write, F: FnOnce(Response<()>) -> io::Result<W>>(
     }
     let format = Format::of(&parts.headers)?;
     if format == Format::Tensors {
-        return answer_tensors(model, config, &parameters, Request::from_parts(parts, input), body, watch);
+        parameters.check_tensors()?;
+        return answer_tensors(model, config, Request::from_parts(parts, input), body, watch);
     }
     parameters.check_names(&metadata)?;
     if let Some(head) = body.head() {
@@ -292,12 +293,10 @@ fn read_error(error: io::Error) -> Error {
 fn answer_tensors<R: Read, W: Write, F: FnOnce(Response<()>) -> io::Result<W>>(
     model: &impl Model,
     config: &Config,
-    parameters: &Parameters,
     request: Request<R>,
     body: &mut Body<W, F>,
     watch: Watch<'_>,
 ) -> Result<Option<Failure>> {
-    parameters.check_tensors()?;
     let (mut parts, input) = request.into_parts();
     let name = parts.uri.path().strip_prefix(ROUTE).unwrap_or_default();
     parts.uri = format!("{MODELS_ROUTE}{name}/infer")

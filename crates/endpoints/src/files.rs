@@ -47,7 +47,8 @@ pub fn handle<T>(request: &Request<T>, read: impl Fn(&str) -> Option<Vec<u8>>) -
 /// The file that a path names; none if no file can have that name.
 fn file_path(path: &str) -> Option<String> {
     let path = path.strip_prefix('/').unwrap_or(path);
-    let path = if path.is_empty() || path.ends_with('/') { format!("{path}{INDEX}") } else { path.to_owned() };
+    let path =
+        if path.is_empty() || path.ends_with('/') { format!("{path}{INDEX}") } else { path.to_owned() };
     path.split('/').all(is_name).then_some(path)
 }
 
@@ -63,7 +64,8 @@ fn variant(
     read: impl Fn(&str) -> Option<Vec<u8>>,
 ) -> Option<(Vec<u8>, Option<&'static str>)> {
     let accepted = ENCODINGS.into_iter().filter(|(name, _)| accepts(headers, name));
-    let mut encoded = accepted.filter_map(|(name, ending)| Some((read(&format!("{path}{ending}"))?, Some(name))));
+    let mut encoded =
+        accepted.filter_map(|(name, ending)| Some((read(&format!("{path}{ending}"))?, Some(name))));
     encoded.next().or_else(|| Some((read(path)?, None)))
 }
 
@@ -174,7 +176,9 @@ mod tests {
 
     #[test]
     fn what_is_no_file_is_not_found() {
-        for path in ["/none", "/edge", "/edge/", "/edge/model.core.wasm", "//index.html", "/./index.html", "/.hidden"] {
+        for path in
+            ["/none", "/edge", "/edge/", "/edge/model.core.wasm", "//index.html", "/./index.html", "/.hidden"]
+        {
             let response = ask("GET", path, &[]);
             assert_eq!((response.status().as_u16(), response.body().len()), (404, 0), "{path}");
         }
@@ -183,7 +187,10 @@ mod tests {
     #[test]
     fn other_methods_are_refused_and_head_has_no_body() {
         let refused = ask("POST", "/", &[]);
-        assert_eq!((refused.status().as_u16(), &refused.headers()["allow"]), (405, &HeaderValue::from_static("GET, HEAD")));
+        assert_eq!(
+            (refused.status().as_u16(), &refused.headers()["allow"]),
+            (405, &HeaderValue::from_static("GET, HEAD"))
+        );
         let head = ask("HEAD", "/", &[]);
         assert_eq!((head.status().as_u16(), head.body().len()), (200, 0));
         assert_eq!(head.headers()["etag"], ask("GET", "/", &[]).headers()["etag"]);

@@ -3,7 +3,10 @@
 //! All that a function does besides is in `endpoints`. A response always leaves: a handler is total, and what goes wrong
 //! while bytes move is written to standard error, never returned as an error, which the client would see as an empty 500.
 
-#![expect(clippy::disallowed_methods, reason = "a function is configured by its environment, and `files` reads what it was given")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a function is configured by its environment, and `files` reads what it was given"
+)]
 
 mod bindings;
 mod capture;

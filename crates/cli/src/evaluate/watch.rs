@@ -107,7 +107,7 @@ async fn watch(
         let raised = watcher.client.alarms().await?;
         let new: Vec<_> = raised.into_iter().filter(|alarm| known.insert(alarm.id.clone())).collect();
         for alarm in &new {
-            println!("ALARM: {}: {}", alarm.subject, alarm.text);
+            println!("ALARM: {}: {}", alarm.subject, alarm.data.text);
         }
         if args.fail_on_alarm && !new.is_empty() {
             return Ok(Outcome::Alarm);

@@ -18,6 +18,12 @@ pub(super) struct Client {
 pub(super) struct Alarm {
     pub(super) id: String,
     pub(super) subject: String,
+    pub(super) data: Said,
+}
+
+/// What an alarm says.
+#[derive(Deserialize)]
+pub(super) struct Said {
     pub(super) text: String,
 }
 
