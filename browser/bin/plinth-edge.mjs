@@ -13,7 +13,7 @@ TwoPhase.load the address of NAME.js.`;
 /** Writes the module of the component `bytes` into `folder`. */
 export async function transpileTo(bytes, folder, name) {
   const { transpile } = await jco();
-  const options = { name, instantiation: "async", nodejsCompat: false, namespacedExports: false, minify: true };
+  const options = { name, instantiation: "async", nodejsCompat: false, namespacedExports: false, minify: true, validLiftingOptimization: true };
   const { files } = await transpile(bytes, options);
   const entries = Array.isArray(files) ? files : Object.entries(files);
   for (const [path, content] of entries) {

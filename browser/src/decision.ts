@@ -57,7 +57,8 @@ export interface EdgeRow {
   label?: string;
   features: Float64Array;
   segment?: string;
-  isAudited: boolean;
+  /** As JSON: with the client, it tells whether the row is in the sample that watches the promise. */
+  key: string;
 }
 
 type WirePoint = Omit<OperatingPoint, "nAccepted" | "nWrong"> & { nAccepted: bigint; nWrong?: bigint };
@@ -73,8 +74,7 @@ interface WirePolicy {
   curve(): WirePoint[];
   ladders(): { name: string; ladder: WirePoint[] }[];
   checkEdge(onnxSha256: string): void;
-  isAudited(client: string, key: string): boolean;
-  decide(row: EdgeRow, rung: number): Decision;
+  decide(rows: EdgeRow[], client: string, rung: number): Decision[];
 }
 
 interface Decisions {
@@ -117,13 +117,9 @@ export class Policy {
     };
   }
 
-  /** Whether the row is in the sample that watches the promise, by its client and its key as JSON. */
-  isAudited(client: string, key: string): boolean {
-    return this.policy.isAudited(client, key);
-  }
-
-  decide(row: EdgeRow, rung: number): Decision {
-    return this.policy.decide(row, rung);
+  /** What becomes of a client's rows. */
+  decide(rows: EdgeRow[], client: string, rung: number): Decision[] {
+    return this.policy.decide(rows, client, rung);
   }
 }
 

@@ -1,9 +1,9 @@
 /** Model and policy together: what the edge answers, and whether that stands. Runs in the worker, or in the caller's thread where there is none. */
 
 import { EdgeError, type Opinion, type Problem, type Reason, type Row, keyJson } from "./answer.js";
-import { Decider, type Policy, type PolicySummary } from "./decision.js";
+import { Decider, type Decision, type EdgeRow, type Policy, type PolicySummary } from "./decision.js";
 import { Model } from "./model.js";
-import { type Element, type Tensor, rowsOf } from "./tensor.js";
+import { type Element, type Tensor, type TensorSpec, rowsOf } from "./tensor.js";
 
 /** What the edge says of a row. */
 export interface EdgeAnswer {
@@ -58,16 +58,14 @@ export class Edge implements EdgeService {
     const { model, policy } = this.ready();
     const started = performance.now();
     const encoded = rows.map((row, idx) => model.encode(row, idx));
-    const sound = encoded.flatMap((it) => ("tensors" in it ? [it.tensors] : []));
-    const outputs = outputNames(policy.summary);
-    const values = sound.length === 0 ? [] : await model.inferRows(sound, outputs);
-    let next = 0;
-    const answers = encoded.map((it, idx) => {
-      if ("problem" in it) return it;
-      const [probabilities = [], label] = values[next++] ?? [];
-      return decide(loadedRow(rows[idx] as Row, it.tensors, model), probabilities, label?.[0], { policy, client, rung });
-    });
-    return { rows: answers, milliseconds: performance.now() - started, policy: policy.summary.id };
+    const sound = encoded.flatMap((it, idx) => ("tensors" in it ? [{ row: rows[idx] as Row, tensors: it.tensors }] : []));
+    const values = sound.length === 0 ? [] : await model.inferRows(sound.map(({ tensors }) => tensors), outputNames(policy.summary));
+    const answered = sound.map((it, idx) => edgeRow(it, values[idx] ?? [], policy.summary, model));
+    const decisions = policy.decide(answered, client, rung);
+    const answers = decisions.map((decision, idx) => edgeAnswer(decision, answered[idx]?.probabilities ?? []));
+    const next = answers.values();
+    const inOrder = encoded.map((it) => ("problem" in it ? it : (next.next().value as EdgeAnswer)));
+    return { rows: inOrder, milliseconds: performance.now() - started, policy: policy.summary.id };
   }
 
   async infer(inputs: Tensor[], outputs: string[]): Promise<Tensor[]> {
@@ -80,47 +78,34 @@ export class Edge implements EdgeService {
   }
 }
 
-/** A row with the values that a guard looks at: all its numbers, input after input. */
-interface GuardedRow {
-  row: Row;
-  features: () => Float64Array;
-}
-
-function loadedRow(row: Row, tensors: Uint8Array[], model: Model): GuardedRow {
-  const features = () => {
-    const columns = model.metadata.inputs.flatMap((input, idx) =>
-      input.datatype === "bytes"
-        ? []
-        : rowsOf({ ...input, shape: BigUint64Array.of(1n), data: tensors[idx] ?? new Uint8Array() }).flat(),
-    );
-    return Float64Array.from(columns, Number);
+/** A row as the policy sees it. */
+function edgeRow({ row, tensors }: EncodedRow, [probabilities = [], label]: Element[][], policy: PolicySummary, model: Model): EdgeRow {
+  const segment = policy.segmentField === undefined ? undefined : row[policy.segmentField];
+  return {
+    probabilities: Float64Array.from(probabilities, Number),
+    features: policy.guardFeatures.length === 0 ? new Float64Array() : features(tensors, model),
+    key: keyJson(row.key),
+    ...(label === undefined ? {} : { label: String(label[0]) }),
+    ...(segment === undefined ? {} : { segment: String(segment) }),
   };
-  return { row, features };
 }
 
-function decide(
-  { row, features }: GuardedRow,
-  probabilities: Element[],
-  label: Element | undefined,
-  { policy, client, rung }: { policy: Policy; client: string; rung: number },
-): EdgeAnswer {
-  const { guardFeatures, segmentField } = policy.summary;
-  const segment = segmentField === undefined ? undefined : row[segmentField];
-  const numbers = probabilities.map(Number);
-  const decision = policy.decide(
-    {
-      probabilities: Float64Array.from(numbers),
-      features: guardFeatures.length === 0 ? new Float64Array() : features(),
-      isAudited: policy.isAudited(client, keyJson(row.key)),
-      ...(label === undefined ? {} : { label: String(label) }),
-      ...(segment === undefined ? {} : { segment: String(segment) }),
-    },
-    rung,
-  );
-  const confidence = decision.confidence ?? null;
+interface EncodedRow {
+  row: Row;
+  tensors: Uint8Array[];
+}
+
+/** The values that a guard looks at: all the row's numbers, input after input. */
+function features(tensors: Uint8Array[], model: Model): Float64Array {
+  const ofInput = (input: TensorSpec, idx: number) =>
+    input.datatype === "bytes" ? [] : rowsOf({ ...input, shape: BigUint64Array.of(1n), data: tensors[idx] ?? new Uint8Array() }).flat();
+  return Float64Array.from(model.metadata.inputs.flatMap(ofInput), Number);
+}
+
+function edgeAnswer(decision: Decision, probabilities: ArrayLike<number>): EdgeAnswer {
   return {
     isAccepted: decision.isAccepted,
-    opinion: { prediction: decision.prediction, confidence, probabilities: numbers },
+    opinion: { prediction: decision.prediction, confidence: decision.confidence ?? null, probabilities: Array.from(probabilities) },
     reason: decision.reason,
     detail: decision.detail,
     ...(decision.feature === undefined ? {} : { feature: decision.feature }),

@@ -69,7 +69,7 @@ export async function servePages(folders, cloud = () => undefined) {
     const [, first, ...rest] = normalize(path).split("/");
     const named = folders[first] && first !== "" ? join(folders[first], ...rest) : undefined;
     const file = named ?? (folders[""] && join(folders[""], path === "/" ? "index.html" : normalize(path)));
-    if (!file && path === "/") return answer.writeHead(200, { "content-type": "text/html" }).end("<!doctype html><title>edge</title>");
+    if (path === "/" && !(file && existsSync(file))) return answer.writeHead(200, { "content-type": "text/html" }).end("<!doctype html><title>edge</title>");
     if (!file || !existsSync(file) || !statSync(file).isFile()) return answer.writeHead(404).end();
     answer.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" });
     createReadStream(file).pipe(answer);

@@ -71,20 +71,23 @@ impl GuestPolicy for Policy {
         self.0.check_edge(&onnx_sha256).map_err(|error| error.to_string())
     }
 
-    fn is_audited(&self, client: String, key: String) -> bool {
-        self.0.is_audited(&client, key.as_bytes())
+    fn decide(&self, rows: Vec<Row>, client: String, rung: u32) -> Vec<Decision> {
+        let rung = usize::try_from(rung).unwrap_or(usize::MAX);
+        rows.iter().map(|row| self.decide_row(row, &client, rung)).collect()
     }
+}
 
-    fn decide(&self, row: Row, rung: u32) -> Decision {
-        let label = self.label(&row);
+impl Policy {
+    fn decide_row(&self, row: &Row, client: &str, rung: usize) -> Decision {
+        let label = self.label(row);
         let edge_row = two_phase::Row {
             probabilities: &row.probabilities,
             label,
             features: &row.features,
             segment: row.segment.as_deref(),
-            is_audited: row.is_audited,
+            is_audited: self.0.is_audited(client, row.key.as_bytes()),
         };
-        let decision = self.0.decide(&edge_row, usize::try_from(rung).unwrap_or(usize::MAX));
+        let decision = self.0.decide(&edge_row, rung);
         let prediction = self.0.classes.get(label).cloned().or_else(|| row.label.clone());
         Decision {
             is_accepted: decision.is_accepted(),
@@ -96,9 +99,7 @@ impl GuestPolicy for Policy {
             feature: feature(decision.reason),
         }
     }
-}
 
-impl Policy {
     /// The index of the class that the edge answers; that after the last if it is none.
     fn label(&self, row: &Row) -> usize {
         let classes = &self.0.classes;
