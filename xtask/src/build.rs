@@ -1,4 +1,4 @@
-//! `cargo xtask build`: guests first, then the `plinth` command that embeds them, then the demo models that it packs.
+//! `cargo xtask build`: guests first, then the `plinth` command that embeds them, then the demo models that it packs, then the console page.
 //!
 //! Each step leaves its output untouched if nothing changed: a change in a function or in the host recompiles no runtime.
 
@@ -7,11 +7,12 @@ use std::fs;
 use anyhow::{Context, Result};
 
 use crate::{
+    browser,
     model::Model,
     process,
     setup::{FUNCTION_TARGET, RUNTIME_TARGET},
     steps::Step,
-    workspace::{MODEL_RUNTIME, POISON, Workspace},
+    workspace::{DECISION, MODEL_RUNTIME, POISON, Workspace},
 };
 
 /// The steps of `cargo xtask build`.
@@ -19,8 +20,10 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "model runtime", run: model_runtime },
     Step { name: "functions", run: functions },
     Step { name: "poison model", run: poison },
+    Step { name: "decision", run: decision },
     Step { name: "plinth", run: plinth },
     Step { name: "models", run: models },
+    Step { name: "console", run: browser::build },
 ];
 
 /// The profile of the model runtime in `Cargo.toml`.
@@ -50,6 +53,11 @@ fn functions(workspace: &Workspace) -> Result<()> {
 /// Built like the model runtime; the tests that use it make a component of it.
 fn poison(workspace: &Workspace) -> Result<()> {
     guest(workspace, POISON, RUNTIME_TARGET, RUNTIME_PROFILE)
+}
+
+/// Built like the model runtime; the browser package makes a component of it.
+fn decision(workspace: &Workspace) -> Result<()> {
+    guest(workspace, DECISION, RUNTIME_TARGET, RUNTIME_PROFILE)
 }
 
 fn plinth(workspace: &Workspace) -> Result<()> {

@@ -10,7 +10,7 @@ use crate::{
     setup::{FUNCTION_TARGET, RUNTIME_TARGET},
     steps::Step,
     test::{BUILD_ONCE, PURE_CRATES},
-    workspace::{FUNCTION_SHELL, MODEL_RUNTIME, POISON, Workspace},
+    workspace::{DECISION, FUNCTION_SHELL, MODEL_RUNTIME, POISON, Workspace},
 };
 
 /// Before the build: seconds that may save minutes.
@@ -22,6 +22,7 @@ pub(crate) const LINTS: &[Step] = &[
     Step { name: "lints, model runtime", run: lint_model_runtime },
     Step { name: "lints, functions", run: lint_functions },
     Step { name: "lints, poison model", run: lint_poison },
+    Step { name: "lints, decision", run: lint_decision },
     Step { name: "docs", run: docs },
 ];
 
@@ -53,6 +54,10 @@ fn lint_functions(workspace: &Workspace) -> Result<()> {
 
 fn lint_poison(workspace: &Workspace) -> Result<()> {
     lint_guest(workspace, POISON, RUNTIME_TARGET, RUNTIME_PROFILE)
+}
+
+fn lint_decision(workspace: &Workspace) -> Result<()> {
+    lint_guest(workspace, DECISION, RUNTIME_TARGET, RUNTIME_PROFILE)
 }
 
 fn lint_guest(workspace: &Workspace, package: &str, target: &str, profile: &str) -> Result<()> {

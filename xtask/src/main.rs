@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "a command does I/O by design")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to its terminal")]
 
+mod browser;
 mod build;
 mod ci;
 mod conformance;
@@ -28,7 +29,8 @@ const USAGE: &str = "\
 usage: cargo xtask <command>
 
   setup      add the Wasm targets to the toolchain
-  build      build the model runtime, the functions and the `plinth` command; pack the demo models
+  build      build the model runtime, the functions and the `plinth` command; pack the demo models;
+             build the browser package and the console page
   up [ARGS]  build, then serve spin.toml; ARGS go to `plinth up`
   test       build, then run every test
   conformance [--write]
@@ -63,14 +65,14 @@ fn run(args: Vec<String>) -> Result<()> {
             steps::run(&workspace, &[setup::STEPS, build::STEPS])?;
             up::serve(&workspace, rest)
         }
-        "test" => steps::run(&workspace, &[setup::STEPS, build::STEPS, test::STEPS, engines::STEPS]),
+        "test" => steps::run(&workspace, &[setup::STEPS, build::STEPS, test::STEPS, browser::TESTS, engines::STEPS]),
         "conformance" => {
             let cases = if is_write { conformance::WRITE } else { conformance::CHECK };
             steps::run(&workspace, &[setup::STEPS, build::STEPS, cases])
         }
         "ci" => {
             let before = [setup::STEPS, ci::FORMAT, build::STEPS, ci::LINTS];
-            let tests = [test::STEPS, engines::STEPS, conformance::CHECK];
+            let tests = [test::STEPS, browser::TESTS, engines::STEPS, conformance::CHECK];
             steps::run(&workspace, &[before.as_slice(), &tests].concat())
         }
         unknown => bail!("unknown command `{unknown}`\n\n{USAGE}"),

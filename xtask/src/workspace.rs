@@ -16,6 +16,9 @@ pub(crate) const MODEL_RUNTIME: &str = "model-runtime";
 /// The model that fails as tests want it to.
 pub(crate) const POISON: &str = "poison";
 
+/// What a policy decides, as a module for the browser package.
+pub(crate) const DECISION: &str = "decision";
+
 /// The rim of the functions, for Wasm only: built for this machine, its dependencies would change the features of everybody's.
 pub(crate) const FUNCTION_SHELL: &str = "function-shell";
 
@@ -68,7 +71,7 @@ impl Workspace {
     }
 
     /// Names of the workspace's crates that run on this machine: all but the model runtime, the functions and their rim, the
-    /// tests' model and the peer.
+    /// tests' model, the decision and the peer.
     ///
     /// # Errors
     /// If `cargo metadata` fails.
@@ -91,7 +94,7 @@ impl Workspace {
     /// If `functions/` cannot be read.
     pub(crate) fn crates_apart(&self) -> Result<Vec<String>> {
         let mut apart = self.functions()?;
-        apart.extend([MODEL_RUNTIME, FUNCTION_SHELL, POISON, WASMTIME_SERVE].map(str::to_owned));
+        apart.extend([MODEL_RUNTIME, FUNCTION_SHELL, POISON, DECISION, WASMTIME_SERVE].map(str::to_owned));
         Ok(apart)
     }
 
