@@ -8,6 +8,8 @@
 //! | `PUT /evaluate/baseline?model=M` | gives the model its baseline, and `window`, `segment`, `horizon`, `retention`, `cooldown` |
 //! | `GET /evaluate/report?model=M` | the report, as JSON or as a page; `from`, `to`, `segment`, `confidence`, `tolerance` |
 //! | `GET /evaluate/alarms?model=M` | what has been raised, and what became of it |
+//! | `PUT /evaluate/policy?model=M` | begins to watch what a policy of two phases promises; `M` is the edge |
+//! | `GET /evaluate/promise?model=M&policy=ID` | the rung to be used, and what its monitors have seen |
 //! | `POST /evaluate/fold` | counts what waits and raises alarms now, of all models |
 //! | `POST /evaluate/run` | rows and a baseline in, a report out; nothing is kept |
 //! | `GET /evaluate/metrics` | the same numbers for Prometheus |
@@ -28,6 +30,7 @@ use evaluation_store::{Added, Database, Store};
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use serde::Serialize;
+use two_phase::Policy;
 
 use self::error::{Error, Result};
 use self::parameters::Parameters;
@@ -95,6 +98,8 @@ fn answer<D: Database>(
         "/baseline" => done(baseline(store, &parameters, request.body())?),
         "/report" => done(report(store, now, &parameters, request)?),
         "/alarms" => done(json(&store.alarms(parameters.model()?)?)),
+        "/policy" => done(policy(store, parameters.model()?, request.body())?),
+        "/promise" => done(json(&store.promise(parameters.model()?, parameters.policy()?)?)),
         "/fold" => done(fold_all(store, config, now)?),
         "/run" => done(run::run(request.body())?),
         "/metrics" => done(metrics(store, now)?),
@@ -106,8 +111,8 @@ fn answer<D: Database>(
 fn method(action: &str) -> Option<Method> {
     match action {
         "/predictions" | "/ground-truth" | "/fold" | "/run" => Some(Method::POST),
-        "/baseline" => Some(Method::PUT),
-        "/report" | "/alarms" | "/metrics" | "" => Some(Method::GET),
+        "/baseline" | "/policy" => Some(Method::PUT),
+        "/report" | "/alarms" | "/promise" | "/metrics" | "" => Some(Method::GET),
         _ => None,
     }
 }
@@ -191,6 +196,11 @@ fn baseline<D: Database>(
     }
     store.put_baseline(model, &baseline, &settings)?;
     Ok(json(&settings))
+}
+
+fn policy<D: Database>(store: &Store<'_, D>, model: &str, body: &[u8]) -> Result<Response<Vec<u8>>> {
+    let policy = Policy::from_json(body).map_err(|error| Error::body("a policy", &error))?;
+    Ok(json(&store.put_policy(model, &policy)?))
 }
 
 fn report<D: Database>(

@@ -41,7 +41,8 @@ impl<D: Database> Store<'_, D> {
     pub fn raise(&self, model: &str, now: f64, source: &str) -> Result<usize> {
         let known = self.model(model)?;
         let selected = self.selected(model, &known, &ended(&known, now))?;
-        let report = self.report_of(&known, selected, Rules::default(), true)?;
+        let mut report = self.report_of(&known, selected, Rules::default(), true)?;
+        report.findings.extend(self.broken_promises(model)?);
         let judged = known.judged.as_deref();
         let mut watches: Watches = judged.map(|text| parsed("alarms", text)).transpose()?.unwrap_or_default();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds")]

@@ -170,6 +170,7 @@ impl<D: Database> Store<'_, D> {
             }
             self.write_keys(model, &folded.keys, new.now)?;
             self.write_profiles(model, &profiles)?;
+            self.audit(model, &folded.audited)?;
             Ok(true)
         })
     }

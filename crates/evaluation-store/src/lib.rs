@@ -13,6 +13,7 @@ mod events;
 mod fold;
 mod model;
 mod profiles;
+mod promises;
 mod schema;
 
 pub use alarms::{Due, Raised};
@@ -21,6 +22,7 @@ pub use events::{Added, Truth};
 pub use fold::{Progress, Waiting};
 pub use model::{Settings, Status};
 pub use profiles::Selection;
+pub use promises::{LadderStatus, PromiseStatus};
 
 /// The result of a call of the store.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -56,6 +58,17 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
+    /// A policy that nobody has put.
+    #[error("model `{model}` has no policy `{policy}`: PUT it to /evaluate/policy?model={model}")]
+    NoPolicy {
+        /// The edge model.
+        model: String,
+        /// The policy's id.
+        policy: String,
+    },
+    /// A policy that cannot be watched.
+    #[error("the policy: {0}")]
+    Policy(String),
     /// What is to be evaluated is not fit for it.
     #[error(transparent)]
     Evaluation(#[from] evaluation::Error),

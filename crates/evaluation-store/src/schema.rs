@@ -3,7 +3,7 @@
 use crate::{Database, Dialect};
 
 /// Each is made unless it is there.
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 9] = [
     "CREATE TABLE IF NOT EXISTS plinth_models (
         model TEXT PRIMARY KEY, baseline TEXT NOT NULL, settings TEXT NOT NULL, folded INTEGER NOT NULL,
         monitors TEXT, judged TEXT, refused INTEGER NOT NULL, last_refused TEXT)",
@@ -18,6 +18,9 @@ const TABLES: [&str; 8] = [
     "CREATE TABLE IF NOT EXISTS plinth_profiles (
         model TEXT NOT NULL, segment TEXT NOT NULL, start INTEGER NOT NULL, profile TEXT NOT NULL,
         PRIMARY KEY (model, segment, start))",
+    "CREATE TABLE IF NOT EXISTS plinth_promises (
+        model TEXT NOT NULL, policy TEXT NOT NULL, target TEXT NOT NULL, statement TEXT NOT NULL, monitors TEXT NOT NULL,
+        PRIMARY KEY (model, policy))",
     "CREATE TABLE IF NOT EXISTS plinth_lost (model TEXT PRIMARY KEY, n INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS plinth_alarms (
         id TEXT PRIMARY KEY, model TEXT NOT NULL, subject TEXT NOT NULL, raised REAL NOT NULL, next REAL,

@@ -11,7 +11,7 @@ use crate::{
     error::Error,
     join::{Account, ClientKey},
     profile::Profile,
-    record::{Columns, Reader, Record, outcome},
+    record::{Audit, Columns, Reader, Record, outcome},
     row::{Outcome, Row},
     window::Windows,
 };
@@ -101,6 +101,8 @@ pub struct Predicted {
     segments: Vec<String>,
     predicted: Outcome,
     probabilities: Vec<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    audit: Option<Audit>,
 }
 
 impl Remembered {
@@ -141,6 +143,16 @@ pub struct Fold<'f> {
     changed: BTreeSet<ClientKey>,
     counted: BTreeMap<Place, Counted>,
     refused: Vec<String>,
+    audited: Vec<Audited>,
+}
+
+/// An audited row: once when it was predicted, and once more when its label came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audited {
+    /// What both models said.
+    pub audit: Audit,
+    /// What is true, once that is known.
+    pub label: Option<String>,
 }
 
 /// What a fold has found.
@@ -152,6 +164,8 @@ pub struct Folded {
     pub keys: Vec<(ClientKey, Remembered)>,
     /// What could not be counted, and why.
     pub refused: Vec<String>,
+    /// The audited rows of two phases, in the order of what came.
+    pub audited: Vec<Audited>,
 }
 
 impl<'f> Fold<'f> {
@@ -165,7 +179,7 @@ impl<'f> Fold<'f> {
     ) -> Self {
         let (changed, counted) = (BTreeSet::new(), BTreeMap::new());
         let reader = Reader::new(&frame.schema, columns);
-        Self { frame, reader, cut, keys, changed, counted, refused: Vec::new() }
+        Self { frame, reader, cut, keys, changed, counted, refused: Vec::new(), audited: Vec::new() }
     }
 
     /// Takes what came next.
@@ -184,7 +198,7 @@ impl<'f> Fold<'f> {
     pub fn finish(mut self) -> Folded {
         let changed = std::mem::take(&mut self.changed);
         let keys = changed.into_iter().filter_map(|of| self.keys.remove_entry(&of)).collect();
-        Folded { counted: self.counted, keys, refused: self.refused }
+        Folded { counted: self.counted, keys, refused: self.refused, audited: self.audited }
     }
 
     fn prediction(&mut self, record: &Record, received: f64) -> Result<(), Error> {
@@ -253,6 +267,7 @@ impl<'f> Fold<'f> {
             segments: self.cut.segments.iter().map(segment).collect(),
             predicted: row.predicted,
             probabilities: row.probabilities.to_vec(),
+            audit: record.two_phase.clone(),
         }
     }
 
@@ -263,6 +278,7 @@ impl<'f> Fold<'f> {
     /// Counts a prediction, which is pending until its label comes.
     fn count_row(&mut self, predicted: &Predicted, row: &Row<'_>) -> Result<(), Error> {
         let frame = self.frame;
+        self.audited.extend(predicted.audit.clone().map(|audit| Audited { audit, label: None }));
         for place in predicted.places() {
             let counted = self.counted(place)?;
             counted.profile.add_prediction(frame, row);
@@ -299,6 +315,7 @@ impl<'f> Fold<'f> {
             counted.profile.account.delays.add(delay);
             counted.settled += 1;
         }
+        self.audited.extend(predicted.audit.map(|audit| Audited { audit, label: Some(text(&label)) }));
         self.remember(of, Remembered::Matched { time: predicted.time, window: predicted.window, label });
         Ok(())
     }
@@ -321,6 +338,11 @@ impl<'f> Fold<'f> {
         self.changed.insert(of.clone());
         self.keys.insert(of, what);
     }
+}
+
+/// A label as the name of a class.
+fn text(label: &Json) -> String {
+    label.as_str().map_or_else(|| label.to_string(), str::to_owned)
 }
 
 impl Predicted {

@@ -43,6 +43,32 @@ pub struct Record {
     /// What the model said, by name.
     #[serde(default)]
     pub outputs: Map<String, Json>,
+    /// What a larger model said of the same row, if the model is the edge of two phases and the row is one of those that watch its promise.
+    #[serde(default, deserialize_with = "audit")]
+    pub two_phase: Option<Audit>,
+}
+
+/// A row whose answer could stand, and of which the larger model was asked all the same.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Audit {
+    /// The policy by which it could stand.
+    pub policy: String,
+    /// The rung of its ladder.
+    pub rung: usize,
+    /// The ladder's group.
+    #[serde(default)]
+    pub group: String,
+    /// The label that the edge gave.
+    pub edge: String,
+    /// The label that the larger model gave.
+    pub cloud: String,
+}
+
+/// The note of two phases on a row, if it is of an audited one that both have answered.
+fn audit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Audit>, D::Error> {
+    let note = Json::deserialize(deserializer)?;
+    let is_audited = note.get("reason").is_some_and(|reason| reason == "audit");
+    Ok(if is_audited { serde_json::from_value(note).ok() } else { None })
 }
 
 /// A time in JSON: seconds since 1970, or RFC 3339. None if it is null.

@@ -44,6 +44,8 @@ impl Error {
             Self::Store(error) => match error {
                 StoreError::Row { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "bad_row"),
                 StoreError::NoBaseline { .. } => (StatusCode::NOT_FOUND, "no_baseline"),
+                StoreError::NoPolicy { .. } => (StatusCode::NOT_FOUND, "no_policy"),
+                StoreError::Policy(_) => (StatusCode::UNPROCESSABLE_ENTITY, "cannot_be_watched"),
                 StoreError::Database { .. } => (StatusCode::SERVICE_UNAVAILABLE, "database_failed"),
                 StoreError::Stored { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "stored_by_another_version"),
                 StoreError::Evaluation(_) => (StatusCode::UNPROCESSABLE_ENTITY, "cannot_be_evaluated"),

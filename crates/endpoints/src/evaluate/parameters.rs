@@ -37,6 +37,15 @@ impl<'q> Parameters<'q> {
         self.get("model").ok_or_else(missing)
     }
 
+    pub(super) fn policy(&self) -> Result<&str> {
+        let missing = || Error::Parameter {
+            name: "policy",
+            expected: "a policy's id".to_owned(),
+            found: String::new(),
+        };
+        self.get("policy").ok_or_else(missing)
+    }
+
     /// How the model of a baseline is to be evaluated.
     pub(super) fn settings(&self) -> Result<Settings> {
         let mut settings = Settings::default();

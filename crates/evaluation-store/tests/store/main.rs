@@ -13,6 +13,7 @@ use evaluation::{
 };
 use evaluation_store::{Database, Error, Selection, Settings, Store, Truth, Value};
 use serde_json::json;
+use two_phase::Policy;
 
 use self::place::Place;
 
@@ -217,6 +218,59 @@ fn rows_that_are_none_are_named_and_nothing_is_kept(place: &Place) {
     assert_eq!(store.models().unwrap()[0].lost, 7);
 }
 
+/// Rows of the edge that were audited, by a policy of which they are wrong as often as `is_wrong` says.
+fn add_audited<D: Database>(
+    store: &Store<'_, D>,
+    policy: &str,
+    rung: usize,
+    rows: std::ops::Range<u32>,
+    is_wrong: impl Fn(u32) -> bool,
+) {
+    let line = |n: u32| {
+        let edge = "1";
+        let right = if is_wrong(n) { "0" } else { edge };
+        let note = json!({"policy": policy, "rung": rung, "group": "", "phase": "cloud", "reason": "audit", "edge": edge, "cloud": right});
+        let row = json!({"key": n, "client": "c", "time": n, "inputs": {"x": 0.7}, "outputs": {"label": 1}, "two_phase": note});
+        (row.to_string(), truth(n, right))
+    };
+    let (lines, labels): (Vec<String>, Vec<Truth>) = rows.clone().map(line).unzip();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    store.add_predictions(MODEL, f64::from(rows.end), &lines).unwrap();
+    store.add_labels(MODEL, f64::from(rows.end), &labels).unwrap();
+}
+
+fn a_broken_promise_steps_up_and_is_an_alarm(place: &Place) {
+    let database = place.open();
+    let store = Store::new(&database);
+    store.put_baseline(MODEL, &baseline(), &settings()).unwrap();
+    let policy = Policy::from_json(include_bytes!("../../../../models/digits-edge/policy.json")).unwrap();
+    let unknown = store.promise(MODEL, &policy.id());
+    assert!(matches!(unknown, Err(Error::NoPolicy { .. })), "{unknown:?}");
+    let n_rungs = policy.thresholds.ladders().next().unwrap().1.len();
+    assert!(n_rungs > 1);
+    assert_eq!(store.put_policy(MODEL, &policy).unwrap().rung, 0);
+    let rung = || store.promise(MODEL, &policy.id()).unwrap().rung;
+
+    // One wrong in a hundred is what was promised; of another policy nothing is known.
+    add_audited(&store, &policy.id(), 0, 0..1000, |n| n.is_multiple_of(100));
+    add_audited(&store, "another", 0, 1000..2000, |_| true);
+    fold_all(&store, 2000.0);
+    let seen = store.put_policy(MODEL, &policy).unwrap();
+    assert_eq!((seen.rung, seen.ladders[0].n, seen.ladders[0].n_wrong), (0, 1000, 10.0));
+
+    add_audited(&store, &policy.id(), 0, 2000..3000, |n| n.is_multiple_of(5));
+    fold_all(&store, 3000.0);
+    assert_eq!(rung(), 1);
+    store.raise(MODEL, 3000.0, "/evaluate").unwrap();
+    let alarms = store.alarms(MODEL).unwrap();
+    let subject = format!("promise of policy {}", policy.id());
+    assert!(alarms.iter().any(|it| it.event["subject"] == subject.as_str()), "{alarms:?}");
+    // Rows that were accepted on the rung before say nothing of this one.
+    add_audited(&store, &policy.id(), 0, 3000..3500, |_| true);
+    fold_all(&store, 3500.0);
+    assert_eq!(rung(), 1);
+}
+
 /// Each behaviour in a database of each kind.
 macro_rules! in_every_database {
     ($($behaviour:ident),* $(,)?) => {
@@ -243,4 +297,5 @@ in_every_database!(
     what_is_old_is_forgotten_and_its_counters_stay,
     an_alarm_is_raised_once_and_taken_by_one,
     rows_that_are_none_are_named_and_nothing_is_kept,
+    a_broken_promise_steps_up_and_is_an_alarm,
 );
