@@ -65,7 +65,9 @@ fn run(args: Vec<String>) -> Result<()> {
             steps::run(&workspace, &[setup::STEPS, build::STEPS])?;
             up::serve(&workspace, rest)
         }
-        "test" => steps::run(&workspace, &[setup::STEPS, build::STEPS, test::STEPS, browser::TESTS, engines::STEPS]),
+        "test" => {
+            steps::run(&workspace, &[setup::STEPS, build::STEPS, test::STEPS, browser::TESTS, engines::STEPS])
+        }
         "conformance" => {
             let cases = if is_write { conformance::WRITE } else { conformance::CHECK };
             steps::run(&workspace, &[setup::STEPS, build::STEPS, cases])
