@@ -56,9 +56,6 @@ export async function serveWasmtime(name) {
   return { url: server.url, stop: () => server.stop().then(() => rmSync(folder, { recursive: true })) };
 }
 
-/** Whether the peer was built: `cargo xtask test` does that before these tests. */
-export const hasWasmtimeServe = existsSync(join(target, "release/wasmtime-serve"));
-
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm", ".json": "application/json", ".css": "text/css", ".svg": "image/svg+xml" };
 
 /** Serves `folders` by the first part of the path, that of "" by all others; `/v1` and `/v2` go to `cloud()`, an address or undefined. */
