@@ -23,7 +23,7 @@ await rm(output, { recursive: true, force: true });
 await mkdir(output, { recursive: true });
 for (const file of PAGE) await cp(here(file), join(output, file));
 await cp(here("../browser/dist"), join(output, "edge"), { recursive: true, filter: (path) => !path.endsWith(".d.ts") });
-await transpileTo(await readFile(await firstOf(["../target/models/digits-edge.edge.wasm", "../target/models/digits-edge.wasm"])), join(output, "model"), "model");
+await transpileTo(await readFile(here("../target/models/digits-edge.edge.wasm")), join(output, "model"), "model");
 await cp(await firstOf(POLICIES), join(output, "policy.json"));
 for (const file of await readdir(output, { recursive: true })) await compress(join(output, file));
 

@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::{process, steps::Step, workspace::Workspace};
+use crate::{model::Model, process, steps::Step, workspace::Workspace};
 
 /// Run after the build; the first one installs what the other needs.
 pub(crate) const TESTS: &[Step] =
@@ -27,7 +27,7 @@ const INPUTS: [&str; 5] = [
     "console",
     "models/digits-edge/policy.json",
     "target/wasm/decision.wasm",
-    "target/models/digits-edge.wasm",
+    "target/models/digits-edge.edge.wasm",
 ];
 
 /// Folders that hold nothing written by hand.
@@ -51,6 +51,9 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
         println!("no Node {NODE_VERSION} or newer: the console page is left out");
         return write(&workspace.target().join("console/index.html"), &page_without_node());
     }
+    for model in MODELS {
+        Model::read(workspace, model)?.pack_edge(workspace)?;
+    }
     let (stamp_file, stamp) = (workspace.target().join("browser/stamp"), stamp(workspace)?);
     if fs::read_to_string(&stamp_file).is_ok_and(|present| present == stamp) {
         return Ok(());
@@ -58,7 +61,7 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     install_packages(workspace)?;
     process::run(node(workspace).arg("browser/build.mjs"))?;
     for model in MODELS {
-        let packed = workspace.target().join("models").join(format!("{model}.wasm"));
+        let packed = workspace.target().join("models").join(format!("{model}.edge.wasm"));
         let folder = workspace.target().join("browser").join(model);
         process::run(
             node(workspace)

@@ -45,16 +45,28 @@ impl Model {
     /// # Errors
     /// If packing fails, or a file cannot be read or written.
     pub(crate) fn pack(&self, workspace: &Workspace) -> Result<()> {
+        self.pack_as(workspace, &self.name, &[])
+    }
+
+    /// Packs the model for the edge to `target/models/<name>.edge.wasm` likewise.
+    ///
+    /// # Errors
+    /// As [`Model::pack`].
+    pub(crate) fn pack_edge(&self, workspace: &Workspace) -> Result<()> {
+        self.pack_as(workspace, &format!("{}.edge", self.name), &["--edge"])
+    }
+
+    fn pack_as(&self, workspace: &Workspace, file: &str, options: &[&str]) -> Result<()> {
         let folder = workspace.target().join("models");
         fs::create_dir_all(&folder).with_context(|| format!("cannot create `{}`", folder.display()))?;
-        let file = |ending: &str| folder.join(format!("{}.{ending}", self.name));
+        let file = |ending: &str| folder.join(format!("{file}.{ending}"));
         let (packed, stamp_file, stamp) = (file("wasm"), file("stamp"), self.stamp(&workspace.plinth())?);
         if packed.is_file() && fs::read_to_string(&stamp_file).is_ok_and(|present| present.trim() == stamp) {
             return Ok(());
         }
         let mut command = process::program(workspace, workspace.plinth());
         command.arg("pack").arg(&self.onnx).arg("-o").arg(&packed);
-        command.args(["--name", &self.name, "--version", &self.version]);
+        command.args(["--name", &self.name, "--version", &self.version]).args(options);
         if !self.labels.is_empty() {
             write(&file("labels"), &self.labels.join("\n"))?;
             command.arg("--labels").arg(file("labels"));
