@@ -47,4 +47,4 @@ pub use attributes::{Attributes, Value};
 pub use data::{Data, ElementType, Matrix, Slice};
 pub use error::{Error, Result};
 pub use post_transform::PostTransform;
-pub use tract::{MlOp, Rows, register};
+pub use tract::{MlOp, give_maps_columns, register};

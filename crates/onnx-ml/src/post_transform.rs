@@ -79,12 +79,12 @@ pub enum SecondClass {
 }
 
 impl SecondClass {
-    /// The scores of both classes.
+    /// The scores of both classes. `LOGISTIC` and `PROBIT` take any score for a margin.
     pub fn pair(self, transform: PostTransform, score: f32) -> [f32; 2] {
         match (self, transform) {
             (_, PostTransform::Probit) => [-probit(score), probit(score)],
+            (_, PostTransform::Logistic) => [logistic(-score), logistic(score)],
             (Self::Complement, _) => [1.0 - score, score],
-            (Self::Opposite, PostTransform::Logistic) => [logistic(-score), logistic(score)],
             (Self::Opposite, _) => [-score, score],
         }
     }

@@ -94,11 +94,7 @@ impl SvmClassifier {
             classes.push(class);
             scores.extend(of_row);
         }
-        let labels = match &self.machine {
-            Machine::Linear { .. } if self.labels.len() == 1 => self.labels.yes_and_no(),
-            _ => self.labels.clone(),
-        };
-        Ok((labels.at(classes.into_iter()), Data::F32(scores)))
+        Ok((self.labels.at(classes.into_iter()), Data::F32(scores)))
     }
 
     /// The class and the scores, from likenesses to the support vectors.
@@ -138,7 +134,6 @@ fn linear_class(scores: &[f32], has_only_positive: bool) -> usize {
     let class = argmax(scores);
     let max = scores.get(class).copied().unwrap_or_default();
     match scores.len() {
-        1 => usize::from(max > 0.0),
         2 if has_only_positive && max >= 0.5 => 1,
         2 if !has_only_positive && max > 0.0 => 1,
         _ => class,

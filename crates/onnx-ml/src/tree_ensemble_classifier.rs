@@ -112,8 +112,9 @@ impl Rule {
         for (numbers, is_set) in rows {
             classes.push(match (numbers, is_set) {
                 ([number], _) => self.one_class(*number, &base, &mut scores),
-                ([first, second], [_, is_second_set]) => {
-                    self.two_classes(&binary([*first, *second], *is_second_set, &base), &mut scores)
+                ([first, second], [is_first_set, is_second_set]) => {
+                    let binary = binary([*first, *second], [*is_first_set, *is_second_set], &base);
+                    self.two_classes(&binary, &mut scores)
                 }
                 (numbers, is_set) => self.many_classes(numbers, is_set, &base, &mut scores),
             });
@@ -136,7 +137,7 @@ impl Rule {
             let mut row = binary.scores.map(T::to_f32);
             self.post_transform.apply(&mut row);
             scores.extend(row);
-        } else if second == SecondClass::Complement && self.post_transform != PostTransform::Probit {
+        } else if second == SecondClass::Complement && !self.is_of_margins() {
             // In the digits of the sum: close to 1, what is missing has few of them.
             scores.extend([first.complement().to_f32(), first.to_f32()]);
         } else {
@@ -147,6 +148,11 @@ impl Rule {
             _ => T::ZERO,
         };
         usize::from(binary.decisive > threshold)
+    }
+
+    /// Whether the post transform takes any score for a margin.
+    fn is_of_margins(&self) -> bool {
+        matches!(self.post_transform, PostTransform::Logistic | PostTransform::Probit)
     }
 
     fn many_classes<T: Number>(&self, numbers: &mut [T], is_set: &mut [bool], base: &[T], scores: &mut Vec<f32>) -> usize {
@@ -167,8 +173,8 @@ impl Rule {
     }
 }
 
-/// The scores of two classes with their base values.
-fn binary<T: Number>([first, second]: [T; 2], is_second_set: bool, base: &[T]) -> Binary<T> {
+/// The scores of two classes with their base values. One of two that no leaf has a number for stays 0, as in ONNX Runtime.
+fn binary<T: Number>([first, second]: [T; 2], [is_first_set, is_second_set]: [bool; 2], base: &[T]) -> Binary<T> {
     let (scores, has_second) = match *base {
         // Both classes have a base value and scores: the second's counts, and the first is its opposite.
         [_, base] if is_second_set => ([(base + first).opposite(), base + first], true),
@@ -177,5 +183,8 @@ fn binary<T: Number>([first, second]: [T; 2], is_second_set: bool, base: &[T]) -
         _ => ([first, second], is_second_set),
     };
     let [first, second] = scores;
-    Binary { scores, has_second, decisive: if is_second_set { second } else { first } }
+    let decisive = if is_second_set { second } else { first };
+    let kept = |score: T, is_set: bool| if is_set { score } else { T::ZERO };
+    let first = if has_second { kept(first, is_first_set) } else { first };
+    Binary { scores: [first, kept(second, is_second_set)], has_second, decisive }
 }

@@ -81,6 +81,9 @@ impl LaidOutRegressor {
         if base.is_empty() {
             return totals.numbers.iter().map(|number| number.to_f32()).collect();
         }
-        totals.numbers.iter().zip(base.iter().cycle()).map(|(number, base)| (*number + *base).to_f32()).collect()
+        let numbers = totals.numbers.iter().zip(&totals.is_set).zip(base.iter().cycle());
+        // What no leaf has a number for stays 0, as in ONNX Runtime.
+        let with_base = |((number, is_set), base): ((&T, &bool), &T)| if *is_set { *number + *base } else { *number };
+        numbers.map(|number| with_base(number).to_f32()).collect()
     }
 }

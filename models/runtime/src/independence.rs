@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use onnx_ml::MlOp;
 use tract_onnx::prelude::{OutletId, TypedModel};
 use tract_onnx::tract_core::internal::{AxisOp, Symbol, TypedFact, TypedNode};
 use tract_onnx::tract_core::ops::array::{Slice, TypedConcat};
@@ -29,7 +30,7 @@ pub(crate) fn independent_rows(model: &TypedModel) -> Option<Symbol> {
         if model.inputs.contains(&OutletId::new(node_idx, 0)) {
             continue;
         }
-        match rows_of(node, &axes)? {
+        match rows_of(model, node, &axes)? {
             Rows::None => knows_nothing_of(&batch, node).then_some(())?,
             Rows::Along(axis) => {
                 axes.extend((0..node.outputs.len()).map(|slot| (OutletId::new(node_idx, slot), axis)));
@@ -55,7 +56,7 @@ enum Rows {
 }
 
 /// `None` if the node mixes rows or may do so.
-fn rows_of(node: &TypedNode, axes: &RowAxes) -> Option<Rows> {
+fn rows_of(model: &TypedModel, node: &TypedNode, axes: &RowAxes) -> Option<Rows> {
     let inputs: Vec<Option<usize>> = node.inputs.iter().map(|outlet| axes.get(outlet).copied()).collect();
     let Some(axis) = inputs.iter().flatten().next().copied() else { return Some(Rows::None) };
     let is_same = inputs.iter().flatten().all(|other| *other == axis);
@@ -80,6 +81,8 @@ fn rows_of(node: &TypedNode, axes: &RowAxes) -> Option<Rows> {
         is_batch_of(&pool.pool_spec, axis)
     } else if let Some(pool) = op.downcast_ref::<SumPool>() {
         is_batch_of(&pool.pool_spec, axis)
+    } else if let Some(of_domain) = op.downcast_ref::<MlOp>() {
+        of_domain.keeps_rows(&inputs, model.outlet_fact(*node.inputs.first()?).ok()?.rank())
     } else {
         op.is::<ElementWiseOp>()
             || op.is::<TypedBinOp>()

@@ -62,7 +62,8 @@ impl Model {
         onnx: Vec<u8>,
         options: loader::Options,
     ) -> Result<(Self, loader::Report), loader::Error> {
-        let proto = onnx::parse(onnx)?;
+        let mut proto = onnx::parse(onnx)?;
+        proto.graph.as_mut().into_iter().for_each(onnx_ml::give_maps_columns);
         let mut report = describe(&proto);
         let typed = build(proto, &options.outputs)?;
         let metadata = metadata(&typed, options, &report)?;
@@ -274,7 +275,7 @@ fn describe(proto: &ModelProto) -> loader::Report {
 
 /// tract's decluttered model, pruned to `outputs` (all if empty).
 fn build(proto: ModelProto, outputs: &[String]) -> Result<TypedModel, loader::Error> {
-    let framework = tract_onnx::onnx();
+    let framework = operators::framework();
     if let Some(graph) = &proto.graph {
         operators::check(&framework, &proto, graph)?;
     }
@@ -340,6 +341,7 @@ fn metadata(
     properties.push(("opset".to_owned(), report.opset.to_string()));
     properties.push(("producer".to_owned(), report.producer.clone()));
     properties.extend(inputs.iter().chain(&outputs).filter_map(symbolic_dims));
+    properties.extend(inputs.iter().chain(&outputs).filter_map(labels));
     properties.sort();
     Ok(Metadata {
         name: options.name,
@@ -359,6 +361,11 @@ fn ports(model: &TypedModel) -> Result<(Vec<Port>, Vec<Port>), String> {
     };
     let outputs = model.outputs.iter().map(|&outlet| port(model, outlet, &output_name(outlet)));
     Ok((inputs.collect::<Result<_, _>>()?, outputs.collect::<Result<_, _>>()?))
+}
+
+/// The property that names a tensor's columns, if they stand for a map.
+fn labels(port: &Port) -> Option<(String, String)> {
+    port.labels.clone().map(|labels| (format!("labels.{}", port.spec.name), labels))
 }
 
 /// The property that names a tensor's dimensions, if one is symbolic.

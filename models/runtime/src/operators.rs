@@ -18,6 +18,13 @@ const KNOWN_DOMAINS: [&str; 4] = ["", "ai.onnx", "ai.onnx.ml", "com.microsoft"];
 const RANDOM_OPERATORS: [&str; 5] =
     ["Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"];
 
+/// tract's operators, those of `ai.onnx.ml` replaced by the complete ones.
+pub(crate) fn framework() -> Onnx {
+    let mut framework = tract_onnx::onnx();
+    onnx_ml::register(&mut framework.op_register);
+    framework
+}
+
 /// Checks that every node of the graph and of its sub-graphs can be built.
 ///
 /// # Errors

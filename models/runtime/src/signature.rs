@@ -1,5 +1,6 @@
 //! The signature of a model: names, datatypes and dimensions of its inputs and outputs.
 
+use onnx_ml::{Data, MlOp};
 use tensor::{Datatype, TensorSpec};
 use tract_onnx::prelude::{InferenceFact, InferenceModel, OutletId};
 use tract_onnx::tract_core::internal::{DatumType, TDim, ToDim as _, TypedFact, TypedModel};
@@ -8,10 +9,13 @@ use tract_onnx::tract_hir::infer::{Factoid as _, GenericFactoid};
 /// The name of a leading dimension that the file leaves open.
 const BATCH: &str = "batch";
 
-/// A tensor of the signature, and its dimensions as written: numbers, and names where they are symbolic.
+/// A tensor of the signature.
 pub(crate) struct Port {
     pub(crate) spec: TensorSpec,
+    /// Its dimensions as written: numbers, and names where they are symbolic.
     pub(crate) dims: Vec<String>,
+    /// The keys of a map that its columns stand for, as JSON: strings or integers.
+    pub(crate) labels: Option<String>,
 }
 
 /// The datatype of the interface that holds `datum_type`, if there is one.
@@ -86,7 +90,35 @@ pub(crate) fn port(model: &TypedModel, outlet: OutletId, name: &str) -> Result<P
             shape: dims(fact, |dim| dim.to_i64().unwrap_or(-1)),
         },
         dims: dims(fact, ToString::to_string),
+        labels: labels(model, outlet),
     })
+}
+
+/// The labels of what a `ZipMap` makes, or of what a `DictVectorizer` takes.
+fn labels(model: &TypedModel, outlet: OutletId) -> Option<String> {
+    let of_node = |node: usize| model.node(node).op_as::<MlOp>().and_then(MlOp::column_labels);
+    let takers = &model.node(outlet.node).outputs.get(outlet.slot)?.successors;
+    let labels = of_node(outlet.node).or_else(|| takers.iter().find_map(|taker| of_node(taker.node)))?;
+    let labels: Vec<String> = match labels {
+        Data::Strings(labels) => labels.iter().map(|label| quoted(label)).collect(),
+        Data::I64(labels) => labels.iter().map(ToString::to_string).collect(),
+        _ => return None,
+    };
+    Some(format!("[{}]", labels.join(",")))
+}
+
+/// The text as a string of JSON.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            '\u{0}'..='\u{1f}' => quoted.push_str(&format!("\\u{:04x}", u32::from(character))),
+            _ => quoted.push(character),
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
 fn dims<T>(fact: &TypedFact, read: impl Fn(&TDim) -> T) -> Vec<T> {

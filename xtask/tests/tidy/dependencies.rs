@@ -17,7 +17,7 @@ use crate::{
 const OWNERS: [(&str, &[&str]); 12] = [
     ("wasmtime", &["crates/engine", "crates/host", "crates/packer", "tests", "tests/", BUILD_ONCE]),
     ("spin-sdk", &["crates/function-shell", "functions/"]),
-    ("tract", &["models/runtime"]),
+    ("tract", &["crates/onnx-ml", "models/runtime"]),
     ("ballista", &["crates/cluster"]),
     ("prost", &["crates/endpoints", BUILD_ONCE]),
     ("datafusion", &["crates/batch", "crates/cluster", BUILD_ONCE]),
@@ -33,7 +33,7 @@ const OWNERS: [(&str, &[&str]); 12] = [
 const BUILD_ONCE: &str = "crates/build-once";
 
 /// Crates that run everywhere, and the families that would tie them to one place.
-const PURE: [&str; 9] = [
+const PURE: [&str; 11] = [
     "crates/tensor",
     "crates/columns",
     "crates/protocol",
@@ -44,6 +44,7 @@ const PURE: [&str; 9] = [
     "crates/evaluation-store",
     "crates/alerts",
     "crates/tree-shaking",
+    "crates/onnx-ml",
 ];
 const IMPURE: [&str; 6] = ["tokio", "hyper", "wasmtime", "wasi", "spin-sdk", "rand"];
 

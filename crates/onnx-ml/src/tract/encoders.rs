@@ -140,6 +140,10 @@ impl Operator for DictVectorizer {
     fn eval(&self, inputs: &[TValue]) -> TractResult<TVec<Data>> {
         Ok(tvec![self.eval_columns(matrix(only(inputs)?)?)?])
     }
+
+    fn column_labels(&self) -> Option<&Data> {
+        Some(self.vocabulary().data())
+    }
 }
 
 impl Operator for ZipMap {

@@ -2,9 +2,11 @@
 
 mod convert;
 mod encoders;
+mod maps;
 mod models;
 mod operator;
 mod parse;
 
-pub use operator::{MlOp, Rows};
+pub use maps::give_maps_columns;
+pub use operator::MlOp;
 pub use parse::register;

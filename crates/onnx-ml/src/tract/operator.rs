@@ -15,7 +15,7 @@ pub(crate) type Port = (DatumType, TVec<TDim>);
 
 /// How an operator treats what lies along the axes of its first input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rows {
+pub(crate) enum Rows {
     /// Each element by itself.
     Elements,
     /// Each row of the first axis by itself, into a row of the first axis.
@@ -44,7 +44,7 @@ pub(crate) trait Operator: std::fmt::Debug + Send + Sync + 'static {
         Ok(None)
     }
 
-    /// The labels of an output's columns.
+    /// The labels of columns that stand for a map.
     fn column_labels(&self) -> Option<&Data> {
         None
     }
@@ -63,16 +63,18 @@ impl MlOp {
         expand(Self { operator, outputs })
     }
 
-    /// Whether the operator treats each row along `axis` of its input of `rank` axes by itself, and keeps it where it is.
-    pub fn keeps_rows(&self, axis: usize, rank: usize) -> bool {
+    /// Whether the operator treats each row by itself and leaves it where it is. `axes` has, for each input, the axis that the rows lie
+    /// along, if it has rows; `rank` is the first input's number of axes.
+    pub fn keeps_rows(&self, axes: &[Option<usize>], rank: usize) -> bool {
+        let Some(&Some(axis)) = axes.first() else { return false };
         match self.operator.rows() {
             Rows::Elements => true,
-            Rows::FirstAxis => axis == 0 && rank > 1,
-            Rows::AllButLast => axis + 1 < rank,
+            Rows::FirstAxis => rank > 1 && axes.iter().all(|axis| *axis == Some(0)),
+            Rows::AllButLast => axis + 1 < rank && axes.iter().skip(1).all(Option::is_none),
         }
     }
 
-    /// The labels of the columns that the operator hands on, if it is a `ZipMap`: integers or strings.
+    /// The labels of the columns that stand for a map: those of a `ZipMap` or the vocabulary of a `DictVectorizer`.
     pub fn column_labels(&self) -> Option<&Data> {
         self.operator.column_labels()
     }
@@ -107,6 +109,7 @@ impl EvalOp for MlOp {
     op_out_of_plan!();
 
     fn eval(&self, _context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+        let inputs = inputs.into_iter().map(without_symbols).collect::<TractResult<TVec<TValue>>>()?;
         let ports: TVec<Port> = inputs
             .iter()
             .map(|input| (input.datum_type(), input.shape().iter().map(|dim| dim.to_dim()).collect()))
@@ -122,7 +125,7 @@ impl EvalOp for MlOp {
 
 impl TypedOp for MlOp {
     fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
-        let ports: TVec<Port> = inputs.iter().map(|fact| (fact.datum_type, fact.shape.to_tvec())).collect();
+        let ports: TVec<Port> = inputs.iter().map(|fact| (plain(fact.datum_type), fact.shape.to_tvec())).collect();
         let outputs = self.kept(&self.operator.outputs(&ports)?)?;
         Ok(outputs.into_iter().map(|(datum_type, shape)| datum_type.fact(shape)).collect())
     }
@@ -149,7 +152,7 @@ impl Expansion for MlOp {
         solver.given_all(types, move |solver, types: Vec<DatumType>| {
             let shapes = inputs.iter().map(|input| &input.shape);
             solver.given_all(shapes, move |solver, shapes: Vec<TVec<TDim>>| {
-                let ports: TVec<Port> = types.iter().copied().zip(shapes).collect();
+                let ports: TVec<Port> = types.iter().copied().map(plain).zip(shapes).collect();
                 let kept = self.kept(&self.operator.outputs(&ports)?)?;
                 for (output, (datum_type, shape)) in outputs.iter().zip(kept) {
                     solver.equals(&output.datum_type, datum_type)?;
@@ -161,14 +164,23 @@ impl Expansion for MlOp {
     }
 
     fn wire(&self, prefix: &str, model: &mut TypedModel, inputs: &[OutletId]) -> TractResult<TVec<OutletId>> {
-        let types = inputs.iter().map(|input| Ok(model.outlet_fact(*input)?.datum_type));
+        let types = inputs.iter().map(|input| Ok(plain(model.outlet_fact(*input)?.datum_type)));
         let types = types.collect::<TractResult<TVec<DatumType>>>()?;
         let operator = self.operator.for_inputs(&types)?.unwrap_or_else(|| Arc::clone(&self.operator));
         model.wire_node(prefix, Self { operator, outputs: self.outputs.clone() }, inputs)
     }
 }
 
-/// The number of rows of an input, and the type that its elements have.
+/// The type that ONNX has for it: tract's symbolic integers are integers there.
+fn plain(datum_type: DatumType) -> DatumType {
+    if datum_type.is_tdim() { DatumType::I64 } else { datum_type }
+}
+
+fn without_symbols(input: TValue) -> TractResult<TValue> {
+    if input.datum_type().is_tdim() { Ok(input.cast_to::<i64>()?.into_owned().into_tvalue()) } else { Ok(input) }
+}
+
+/// The number of rows of an input: one if it has a single axis.
 pub(crate) fn n_rows((_, shape): &Port) -> TDim {
     if shape.len() > 1 { shape.first().cloned().unwrap_or_else(|| 1.to_dim()) } else { 1.to_dim() }
 }

