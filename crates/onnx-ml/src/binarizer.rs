@@ -21,7 +21,10 @@ impl Binarizer {
     ///
     /// # Errors
     /// If the input has strings.
-    #[expect(clippy::cast_precision_loss, reason = "numbers are compared as the specification's float threshold")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "numbers are compared as the specification's float threshold"
+    )]
     pub fn eval(&self, x: Slice<'_>) -> Result<Data> {
         let threshold = f64::from(self.threshold);
         Ok(match x {

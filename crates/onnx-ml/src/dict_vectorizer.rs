@@ -46,7 +46,11 @@ impl DictVectorizer {
     /// If it has another number of columns.
     pub fn eval_columns(&self, x: Matrix<'_>) -> Result<Data> {
         if x.n_features != self.vocabulary.len() {
-            return Err(Error::input("X", format!("{} columns", self.vocabulary.len()), x.n_features.to_string()));
+            return Err(Error::input(
+                "X",
+                format!("{} columns", self.vocabulary.len()),
+                x.n_features.to_string(),
+            ));
         }
         Ok(each!(Slice, x.data, x => Element::into_data(x.to_vec())))
     }

@@ -43,6 +43,10 @@ pub(crate) fn check_len(attribute: &str, found: usize, expected: usize, of: &str
     if found == expected {
         Ok(())
     } else {
-        Err(Error::attribute(attribute, format!("{expected} elements, one for each of {of}"), found.to_string()))
+        Err(Error::attribute(
+            attribute,
+            format!("{expected} elements, one for each of {of}"),
+            found.to_string(),
+        ))
     }
 }

@@ -41,7 +41,11 @@ impl FeatureVectorizer {
         let mut offset = 0;
         for (input, &width) in inputs.iter().zip(&self.widths) {
             if input.n_rows != n_rows {
-                return Err(Error::input("X", format!("{n_rows} rows, as the first"), input.n_rows.to_string()));
+                return Err(Error::input(
+                    "X",
+                    format!("{n_rows} rows, as the first"),
+                    input.n_rows.to_string(),
+                ));
             }
             let numbers = input.data.to_f32("X")?;
             let rows = joined.chunks_exact_mut(self.width().max(1));

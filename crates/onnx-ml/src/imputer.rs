@@ -57,7 +57,8 @@ impl Imputer {
                 Data::I32(impute(x, n_features, &values, |x| i64::from(*x) == *replaced))
             }
             (_, found) => {
-                let expected = if matches!(self, Self::Floats(..)) { "float or double" } else { "int64 or int32" };
+                let expected =
+                    if matches!(self, Self::Floats(..)) { "float or double" } else { "int64 or int32" };
                 return Err(Error::input("X", expected, found.element_type().to_string()));
             }
         })

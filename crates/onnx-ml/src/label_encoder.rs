@@ -49,7 +49,8 @@ impl LabelEncoder {
     /// If the input has not the type of the keys.
     pub fn eval(&self, x: Slice<'_>) -> Result<Data> {
         let mapping = self.mapping(x.element_type()).ok_or_else(|| {
-            let types: Vec<String> = self.mappings.iter().map(|it| it.keys.element_type().to_string()).collect();
+            let types: Vec<String> =
+                self.mappings.iter().map(|it| it.keys.element_type().to_string()).collect();
             Error::input("X", types.join(" or "), x.element_type().to_string())
         })?;
         let places = mapping.keys.places(x)?;
@@ -60,16 +61,17 @@ impl LabelEncoder {
         self.mappings.iter().find(|mapping| mapping.keys.element_type() == input)
     }
 
-    /// Strings to integers and back.
+    /// Strings to integers and back. Of equal keys the last counts, as in ONNX Runtime.
     pub(crate) fn between(strings: &[&str], ints: &[i64], default_int: i64, default_string: &str) -> Self {
-        let to_ints = Mapping {
-            keys: Keys::new(&Data::Strings(owned(strings))),
-            values: Data::I64(ints.iter().copied().chain([default_int]).collect()),
-        };
-        let default_string = default_string.to_owned();
+        let ints: Vec<i64> = ints.iter().rev().copied().collect();
+        let strings: Vec<String> = strings.iter().rev().map(|&string| string.to_owned()).collect();
         let to_strings = Mapping {
-            keys: Keys::new(&Data::I64(ints.to_vec())),
-            values: Data::Strings(owned(strings).into_iter().chain([default_string]).collect()),
+            keys: Keys::new(&Data::I64(ints.clone())),
+            values: Data::Strings(strings.iter().cloned().chain([default_string.to_owned()]).collect()),
+        };
+        let to_ints = Mapping {
+            keys: Keys::new(&Data::Strings(strings)),
+            values: Data::I64(ints.into_iter().chain([default_int]).collect()),
         };
         Self { mappings: vec![to_ints, to_strings] }
     }
@@ -122,7 +124,8 @@ fn with_default(attributes: &Attributes<'_>, values: Data) -> Result<Data> {
     let found = (default.as_slice().len(), default.as_slice().element_type());
     let expected = format!("one element of type {}", values.as_slice().element_type());
     let appended = if found.0 == 1 { appended(values, default) } else { None };
-    appended.ok_or_else(|| Error::attribute("default_tensor", expected, format!("{} of {}", found.0, found.1)))
+    appended
+        .ok_or_else(|| Error::attribute("default_tensor", expected, format!("{} of {}", found.0, found.1)))
 }
 
 /// `values` and one more; nothing if the types differ.

@@ -24,8 +24,7 @@ impl Linear {
             let expected = format!("as many for each of {n_sums} sums");
             return Err(Error::attribute("coefficients", expected, coefficients.len().to_string()));
         }
-        let intercepts =
-            if intercepts.is_empty() { vec![0.0; n_sums] } else { intercepts.to_vec() };
+        let intercepts = if intercepts.is_empty() { vec![0.0; n_sums] } else { intercepts.to_vec() };
         check_len("intercepts", intercepts.len(), n_sums, "the sums")?;
         Ok(Self { coefficients: coefficients.to_vec(), intercepts, n_features })
     }

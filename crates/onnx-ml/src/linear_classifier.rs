@@ -23,7 +23,11 @@ impl LinearClassifier {
         let intercepts = attributes.floats("intercepts")?;
         let n_sums = if intercepts.is_empty() { labels.len() } else { intercepts.len() };
         if n_sums > labels.len() {
-            return Err(Error::attribute("intercepts", format!("at most {} elements", labels.len()), n_sums.to_string()));
+            return Err(Error::attribute(
+                "intercepts",
+                format!("at most {} elements", labels.len()),
+                n_sums.to_string(),
+            ));
         }
         Ok(Self {
             linear: Linear::new(attributes.floats("coefficients")?, intercepts, n_sums)?,
@@ -68,5 +72,4 @@ impl LinearClassifier {
     fn is_binary(&self) -> bool {
         self.linear.n_sums() == 1 && self.labels.len() == 2
     }
-
 }

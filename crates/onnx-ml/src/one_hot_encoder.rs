@@ -46,7 +46,9 @@ impl OneHotEncoder {
             match place.and_then(|place| row.get_mut(place)) {
                 Some(one) => *one = 1.0,
                 None if self.zeros => {}
-                None => return Err(Error::input("X", "one of the categories, since `zeros` is 0", "another")),
+                None => {
+                    return Err(Error::input("X", "one of the categories, since `zeros` is 0", "another"));
+                }
             }
         }
         Ok(Data::F32(ones))

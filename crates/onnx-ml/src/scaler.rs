@@ -37,7 +37,10 @@ impl Scaler {
         let columns = self.columns.iter().cycle();
         Ok(Data::F32(match x.data {
             Slice::F64(x) => {
-                let scaled = x.iter().zip(columns).map(|(x, (offset, scale))| (x - f64::from(*offset)) * f64::from(*scale));
+                let scaled = x
+                    .iter()
+                    .zip(columns)
+                    .map(|(x, (offset, scale))| (x - f64::from(*offset)) * f64::from(*scale));
                 scaled.map(|number| number as f32).collect()
             }
             x => {

@@ -53,7 +53,8 @@ impl SvmClassifier {
     pub fn from_attributes(attributes: &Attributes<'_>) -> Result<Self> {
         let labels = Labels::from_attributes(attributes, "classlabels_ints", "classlabels_strings")?;
         let per_class = attributes.ints("vectors_per_class")?;
-        let per_class = per_class.iter().map(|&n| size("vectors_per_class", n)).collect::<Result<Vec<usize>>>()?;
+        let per_class =
+            per_class.iter().map(|&n| size("vectors_per_class", n)).collect::<Result<Vec<usize>>>()?;
         let n_vectors: usize = per_class.iter().sum();
         let (vectors, machine) = if n_vectors > 0 {
             check_len("vectors_per_class", per_class.len(), labels.len(), "the labels")?;
@@ -160,13 +161,18 @@ fn pairs(attributes: &Attributes<'_>, per_class: &[usize]) -> Result<Machine> {
     }
     let n_pairs = n_classes * (n_classes - 1) / 2;
     let coefficients = at_least(attributes, "coefficients", (n_classes - 1) * n_vectors)?;
-    let starts: Vec<usize> = per_class.iter().scan(0, |end, n| Some(std::mem::replace(end, *end + n))).collect();
+    let starts: Vec<usize> =
+        per_class.iter().scan(0, |end, n| Some(std::mem::replace(end, *end + n))).collect();
     let weights = |class: usize, row: usize| {
         let start = starts.get(class).copied().unwrap_or_default();
         let of_class = coefficients.iter().skip(row * n_vectors + start);
-        (start, of_class.take(per_class.get(class).copied().unwrap_or_default()).copied().collect::<Vec<f32>>())
+        (
+            start,
+            of_class.take(per_class.get(class).copied().unwrap_or_default()).copied().collect::<Vec<f32>>(),
+        )
     };
-    let of_classes = (0..n_classes).flat_map(|first| (first + 1..n_classes).map(move |second| [first, second]));
+    let of_classes =
+        (0..n_classes).flat_map(|first| (first + 1..n_classes).map(move |second| [first, second]));
     let pairs = of_classes.zip(rho(attributes, n_pairs)?).map(|([first, second], rho)| Pair {
         classes: [first, second],
         weights: [weights(first, second - 1), weights(second, first)],
@@ -186,7 +192,8 @@ fn pairs(attributes: &Attributes<'_>, per_class: &[usize]) -> Result<Machine> {
 impl Pair {
     #[expect(clippy::cast_possible_truncation, reason = "summed in more digits than the score keeps")]
     fn score(&self, likeness: &[f32]) -> f32 {
-        let terms = self.weights.iter().flat_map(|(start, weights)| weights.iter().zip(likeness.iter().skip(*start)));
+        let terms =
+            self.weights.iter().flat_map(|(start, weights)| weights.iter().zip(likeness.iter().skip(*start)));
         let sum: f64 = terms.map(|(weight, likeness)| f64::from(weight * likeness)).sum();
         (sum + f64::from(self.rho)) as f32
     }
@@ -198,10 +205,11 @@ impl Probabilities {
     /// Source: Wu, Lin, Weng, "Probability estimates for multi-class classification by pairwise coupling", 2004, second approach.
     fn of_classes(&self, scores: &[f32], n_classes: usize) -> Vec<f32> {
         let mut of_pairs = Square::new(n_classes);
-        let pairs = (0..n_classes).flat_map(|first| (first + 1..n_classes).map(move |second| (first, second)));
+        let pairs =
+            (0..n_classes).flat_map(|first| (first + 1..n_classes).map(move |second| (first, second)));
         for ((first, second), (score, (a, b))) in pairs.zip(scores.iter().zip(&self.0)) {
             let probability = 1.0 - logistic(score * a + b);
-            let probability = probability.max(LEAST_PROBABILITY).min(1.0 - LEAST_PROBABILITY);
+            let probability = probability.clamp(LEAST_PROBABILITY, 1.0 - LEAST_PROBABILITY);
             of_pairs.set(first, second, probability);
             of_pairs.set(second, first, 1.0 - probability);
         }

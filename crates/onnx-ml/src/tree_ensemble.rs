@@ -31,9 +31,10 @@ impl TreeEnsemble {
         let forest = version_5::forest(attributes)?;
         layout::check(&forest)?;
         let number = attributes.size("post_transform", 0)?;
-        let (_, post_transform) = POST_TRANSFORMS.get(number).copied().ok_or_else(|| {
-            Error::attribute("post_transform", "a number from 0 to 4", number.to_string())
-        })?;
+        let (_, post_transform) = POST_TRANSFORMS
+            .get(number)
+            .copied()
+            .ok_or_else(|| Error::attribute("post_transform", "a number from 0 to 4", number.to_string()))?;
         Ok(Self { forest, aggregate: Aggregate::from_number(attributes)?, post_transform })
     }
 

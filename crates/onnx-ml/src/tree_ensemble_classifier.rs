@@ -155,7 +155,13 @@ impl Rule {
         matches!(self.post_transform, PostTransform::Logistic | PostTransform::Probit)
     }
 
-    fn many_classes<T: Number>(&self, numbers: &mut [T], is_set: &mut [bool], base: &[T], scores: &mut Vec<f32>) -> usize {
+    fn many_classes<T: Number>(
+        &self,
+        numbers: &mut [T],
+        is_set: &mut [bool],
+        base: &[T],
+        scores: &mut Vec<f32>,
+    ) -> usize {
         for ((number, is_set), base) in numbers.iter_mut().zip(&mut *is_set).zip(base) {
             *number = *number + *base;
             *is_set = true;
@@ -174,7 +180,11 @@ impl Rule {
 }
 
 /// The scores of two classes with their base values. One of two that no leaf has a number for stays 0, as in ONNX Runtime.
-fn binary<T: Number>([first, second]: [T; 2], [is_first_set, is_second_set]: [bool; 2], base: &[T]) -> Binary<T> {
+fn binary<T: Number>(
+    [first, second]: [T; 2],
+    [is_first_set, is_second_set]: [bool; 2],
+    base: &[T],
+) -> Binary<T> {
     let (scores, has_second) = match *base {
         // Both classes have a base value and scores: the second's counts, and the first is its opposite.
         [_, base] if is_second_set => ([(base + first).opposite(), base + first], true),

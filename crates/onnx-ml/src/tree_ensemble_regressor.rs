@@ -83,7 +83,8 @@ impl LaidOutRegressor {
         }
         let numbers = totals.numbers.iter().zip(&totals.is_set).zip(base.iter().cycle());
         // What no leaf has a number for stays 0, as in ONNX Runtime.
-        let with_base = |((number, is_set), base): ((&T, &bool), &T)| if *is_set { *number + *base } else { *number };
+        let with_base =
+            |((number, is_set), base): ((&T, &bool), &T)| if *is_set { *number + *base } else { *number };
         numbers.map(|number| with_base(number).to_f32()).collect()
     }
 }

@@ -33,7 +33,11 @@ impl ZipMap {
     /// If there are not as many columns as labels.
     pub fn eval(&self, x: Matrix<'_>) -> Result<Data> {
         if x.n_features != self.labels.len() {
-            return Err(Error::input("X", format!("{} columns", self.labels.len()), x.n_features.to_string()));
+            return Err(Error::input(
+                "X",
+                format!("{} columns", self.labels.len()),
+                x.n_features.to_string(),
+            ));
         }
         Ok(Data::F32(x.data.to_f32("X")?.into_owned()))
     }

@@ -9,8 +9,12 @@ use tract_onnx::tract_core::internal::*;
 use crate::{Attributes, Data, ElementType, Matrix, Slice, Value};
 
 /// The attributes of a node.
-pub(crate) fn attributes<'a>(context: &ParsingContext<'_>, node: &'a NodeProto) -> TractResult<Attributes<'a>> {
-    let named = node.attribute.iter().map(|attribute| Ok((attribute.name.as_str(), value(context, attribute)?)));
+pub(crate) fn attributes<'a>(
+    context: &ParsingContext<'_>,
+    node: &'a NodeProto,
+) -> TractResult<Attributes<'a>> {
+    let named =
+        node.attribute.iter().map(|attribute| Ok((attribute.name.as_str(), value(context, attribute)?)));
     named.collect()
 }
 
@@ -77,7 +81,6 @@ pub(crate) fn slice(tensor: &Tensor) -> TractResult<Slice<'_>> {
         ($($datum_type:ident => $variant:ident($element:ty)),*) => {
             match tensor.datum_type() {
                 $(DatumType::$datum_type => {
-                    // SAFETY-free: an empty tensor has no slice to give.
                     Slice::$variant(if tensor.len() == 0 { &[] } else { plain::<$element>(tensor)? })
                 })*
                 other => bail!("expected float, double, int16, int32, int64 or string, found {other:?}"),

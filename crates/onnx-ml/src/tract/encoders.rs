@@ -51,7 +51,9 @@ same_shape!(
     Rows::Elements,
     |it, input| {
         let output = it.output_type(element_type(input)?);
-        Ok(datum_type(output.with_context(|| format!("input `X`: expected the keys' type, found {input:?}"))?))
+        Ok(datum_type(
+            output.with_context(|| format!("input `X`: expected the keys' type, found {input:?}"))?,
+        ))
     },
     |it, x| it.eval(x.data)
 );

@@ -10,7 +10,8 @@ use tract_onnx::pb::{GraphProto, NodeProto, TensorShapeProto, TypeProto, type_pr
 pub fn give_maps_columns(graph: &mut GraphProto) {
     for input in &mut graph.input {
         let is_untyped = input.r#type.as_ref().is_none_or(|of_input| of_input.value.is_none());
-        let takes_it = |node: &&NodeProto| node.op_type == "DictVectorizer" && node.input.contains(&input.name);
+        let takes_it =
+            |node: &&NodeProto| node.op_type == "DictVectorizer" && node.input.contains(&input.name);
         if is_untyped && let Some(node) = graph.node.iter().find(takes_it) {
             let tensor = type_proto::Tensor { elem_type: DataType::Float as i32, shape: Some(shape(node)) };
             let value = Some(type_proto::Value::TensorType(tensor));

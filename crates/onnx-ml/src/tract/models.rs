@@ -23,10 +23,7 @@ fn labels_and_scores(inputs: &[Port], labels: &Labels, n_scores: usize) -> Tract
     Ok(tvec![(label_type, tvec![n_rows.clone()]), (DatumType::F32, tvec![n_rows, n_scores.to_dim()])])
 }
 
-fn classify(
-    inputs: &[TValue],
-    eval: impl Fn(Matrix<'_>) -> Result<(Data, Data)>,
-) -> TractResult<TVec<Data>> {
+fn classify(inputs: &[TValue], eval: impl Fn(Matrix<'_>) -> Result<(Data, Data)>) -> TractResult<TVec<Data>> {
     let (labels, scores) = eval(matrix(only(inputs)?)?)?;
     Ok(tvec![labels, scores])
 }

@@ -114,7 +114,8 @@ impl EvalOp for MlOp {
             .iter()
             .map(|input| (input.datum_type(), input.shape().iter().map(|dim| dim.to_dim()).collect()))
             .collect();
-        let data = self.operator.eval(&inputs).with_context(|| format!("evaluating {}", self.operator.name()))?;
+        let data =
+            self.operator.eval(&inputs).with_context(|| format!("evaluating {}", self.operator.name()))?;
         let tensors = data.into_iter().zip(self.operator.outputs(&ports)?).map(|(data, (_, shape))| {
             let shape = shape.iter().map(|dim| Ok(dim.to_usize()?)).collect::<TractResult<TVec<usize>>>()?;
             Ok(tensor(data, &shape)?.into_tvalue())
@@ -125,7 +126,8 @@ impl EvalOp for MlOp {
 
 impl TypedOp for MlOp {
     fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
-        let ports: TVec<Port> = inputs.iter().map(|fact| (plain(fact.datum_type), fact.shape.to_tvec())).collect();
+        let ports: TVec<Port> =
+            inputs.iter().map(|fact| (plain(fact.datum_type), fact.shape.to_tvec())).collect();
         let outputs = self.kept(&self.operator.outputs(&ports)?)?;
         Ok(outputs.into_iter().map(|(datum_type, shape)| datum_type.fact(shape)).collect())
     }
@@ -177,7 +179,11 @@ fn plain(datum_type: DatumType) -> DatumType {
 }
 
 fn without_symbols(input: TValue) -> TractResult<TValue> {
-    if input.datum_type().is_tdim() { Ok(input.cast_to::<i64>()?.into_owned().into_tvalue()) } else { Ok(input) }
+    if input.datum_type().is_tdim() {
+        Ok(input.cast_to::<i64>()?.into_owned().into_tvalue())
+    } else {
+        Ok(input)
+    }
 }
 
 /// The number of rows of an input: one if it has a single axis.

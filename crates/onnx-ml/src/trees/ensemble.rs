@@ -18,7 +18,8 @@ pub(crate) enum Aggregate {
 impl Aggregate {
     /// The attribute `aggregate_function` as a name.
     pub(crate) fn from_name(attributes: &Attributes<'_>) -> Result<Self> {
-        let choices = [("SUM", Self::Sum), ("AVERAGE", Self::Average), ("MIN", Self::Min), ("MAX", Self::Max)];
+        let choices =
+            [("SUM", Self::Sum), ("AVERAGE", Self::Average), ("MIN", Self::Min), ("MAX", Self::Max)];
         attributes.choice("aggregate_function", &choices)
     }
 
@@ -29,7 +30,9 @@ impl Aggregate {
             1 => Self::Sum,
             2 => Self::Min,
             3 => Self::Max,
-            other => return Err(Error::attribute("aggregate_function", "a number from 0 to 3", other.to_string())),
+            other => {
+                return Err(Error::attribute("aggregate_function", "a number from 0 to 3", other.to_string()));
+            }
         })
     }
 
@@ -73,7 +76,11 @@ impl<T: Number> Ensemble<T> {
     pub(crate) fn eval(&self, rows: &[T], n_rows: usize, n_features: usize) -> Result<Totals<T>> {
         let layout = &self.layout;
         if layout.n_features > n_features {
-            return Err(Error::input("X", format!("{} columns at least", layout.n_features), n_features.to_string()));
+            return Err(Error::input(
+                "X",
+                format!("{} columns at least", layout.n_features),
+                n_features.to_string(),
+            ));
         }
         let n_targets = layout.n_targets;
         let mut totals =
@@ -82,7 +89,8 @@ impl<T: Number> Ensemble<T> {
         let mut block = Block::new(layout.n_features.max(1));
         let inputs = rows.chunks(BLOCK * n_features.max(1));
         let numbers = totals.numbers.chunks_mut(BLOCK * n_targets);
-        for ((input, numbers), is_set) in inputs.zip(numbers).zip(totals.is_set.chunks_mut(BLOCK * n_targets)) {
+        for ((input, numbers), is_set) in inputs.zip(numbers).zip(totals.is_set.chunks_mut(BLOCK * n_targets))
+        {
             block.fill(input, n_features);
             block.has_missing &= layout.has_missing;
             self.add_block(&block, numbers, is_set);
@@ -99,10 +107,20 @@ impl<T: Number> Ensemble<T> {
         for (tree_idx, tree) in self.layout.trees.iter().enumerate() {
             match &self.layout.nodes {
                 Nodes::Narrow(nodes) => {
-                    walk::leaves(nodes.get(tree.start..tree.end).unwrap_or_default(), *tree, block, &mut places);
+                    walk::leaves(
+                        nodes.get(tree.start..tree.end).unwrap_or_default(),
+                        *tree,
+                        block,
+                        &mut places,
+                    );
                 }
                 Nodes::Wide(nodes) => {
-                    walk::leaves(nodes.get(tree.start..tree.end).unwrap_or_default(), *tree, block, &mut places);
+                    walk::leaves(
+                        nodes.get(tree.start..tree.end).unwrap_or_default(),
+                        *tree,
+                        block,
+                        &mut places,
+                    );
                 }
             }
             let places = places.get(..block.n_rows()).unwrap_or_default();
@@ -112,7 +130,9 @@ impl<T: Number> Ensemble<T> {
                     self.add_one(weights, places, tree_idx == 0, numbers);
                     is_set.fill(true);
                 }
-                Leaves::Many(ranges, weights) => self.add_many((ranges, weights), *tree, places, (numbers, is_set)),
+                Leaves::Many(ranges, weights) => {
+                    self.add_many((ranges, weights), *tree, places, (numbers, is_set))
+                }
             }
         }
     }

@@ -52,7 +52,11 @@ impl<T: Number, I: Index> Node<T, I> {
         let feature = Some(slot.feature).filter(|feature| *feature < I::MISSING)?;
         let missing = if slot.missing_is_yes { I::MISSING } else { 0 };
         let children = u32::try_from(slot.children).ok()?;
-        Some(Self { threshold: slot.threshold, feature: I::new(feature | missing)?, children: I::new(children)? })
+        Some(Self {
+            threshold: slot.threshold,
+            feature: I::new(feature | missing)?,
+            children: I::new(children)?,
+        })
     }
 
     #[inline(always)]
@@ -145,9 +149,8 @@ fn leaves<T: Number>(forest: &Forest, slots: &[Slot<T>]) -> Leaves<T> {
         return Leaves::One(slots.iter().map(first).collect());
     }
     let narrow = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
-    let range = |slot: &Slot<T>| {
-        slot.leaf.as_ref().map_or((0, 0), |leaf| (narrow(leaf.start), narrow(leaf.end)))
-    };
+    let range =
+        |slot: &Slot<T>| slot.leaf.as_ref().map_or((0, 0), |leaf| (narrow(leaf.start), narrow(leaf.end)));
     let weights = forest.weights.iter().map(|(target, weight)| (narrow(*target), T::from_f64(*weight)));
     Leaves::Many(slots.iter().map(range).collect(), weights.collect())
 }

@@ -12,7 +12,16 @@ use super::forest::{Branch, Forest, Node, Test};
 use crate::{Error, Result};
 
 /// The numbers in which a tree compares and sums.
-pub(crate) trait Number: Copy + PartialOrd + std::ops::Add<Output = Self> + std::ops::Div<Output = Self> + std::fmt::Debug + Send + Sync + 'static {
+pub(crate) trait Number:
+    Copy
+    + PartialOrd
+    + std::ops::Add<Output = Self>
+    + std::ops::Div<Output = Self>
+    + std::fmt::Debug
+    + Send
+    + Sync
+    + 'static
+{
     const NAN: Self;
     const NEG_INFINITY: Self;
     const ZERO: Self;
@@ -27,12 +36,18 @@ pub(crate) trait Number: Copy + PartialOrd + std::ops::Add<Output = Self> + std:
     fn complement(self) -> Self;
     /// The number with the other sign.
     fn opposite(self) -> Self;
+    /// Whether it is none.
+    fn is_missing(self) -> bool;
 }
 
 macro_rules! number {
     ($number:ty) => {
         #[expect(clippy::allow_attributes, reason = "one of the two types loses no digits")]
-        #[allow(clippy::cast_possible_truncation, clippy::unnecessary_cast, reason = "rounded to the nearest")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::unnecessary_cast,
+            reason = "rounded to the nearest"
+        )]
         impl Number for $number {
             const NAN: Self = Self::NAN;
             const NEG_INFINITY: Self = Self::NEG_INFINITY;
@@ -57,6 +72,11 @@ macro_rules! number {
 
             fn opposite(self) -> Self {
                 -self
+            }
+
+            #[inline(always)]
+            fn is_missing(self) -> bool {
+                self.is_nan()
             }
         }
     };
@@ -118,15 +138,21 @@ struct Builder<'a, T> {
 /// # Errors
 /// If a path comes back to where it was.
 pub(crate) fn tree<T: Number>(forest: &Forest, root: usize) -> Result<Tree<T>> {
-    let mut builder =
-        Builder { forest, slots: vec![empty()], queue: VecDeque::new(), placed: BTreeMap::new(), min_depth: None };
+    let mut builder = Builder {
+        forest,
+        slots: vec![empty()],
+        queue: VecDeque::new(),
+        placed: BTreeMap::new(),
+        min_depth: None,
+    };
     builder.queue.push_back((0, Plan::Node(root), 0));
     while let Some((place, plan, depth)) = builder.queue.pop_front() {
         let slot = builder.slot(place, plan, depth);
         builder.slots.get_mut(place).into_iter().for_each(|empty| *empty = slot.clone());
     }
-    let max_depth = max_depth(&builder.slots)
-        .ok_or_else(|| Error::attribute("nodes_truenodeids", "paths that end in leaves", "one that never ends"))?;
+    let max_depth = max_depth(&builder.slots).ok_or_else(|| {
+        Error::attribute("nodes_truenodeids", "paths that end in leaves", "one that never ends")
+    })?;
     Ok(Tree { slots: builder.slots, min_depth: builder.min_depth.unwrap_or(0), max_depth })
 }
 
@@ -207,7 +233,8 @@ impl<T: Number> Builder<'_, T> {
             return Slot { feature: search.feature, missing_is_yes: true, children, ..empty() };
         };
         let yes = regions.start..middle;
-        let missing_is_yes = search.nodes.get(yes.clone()).is_some_and(|nodes| nodes.contains(&search.missing));
+        let missing_is_yes =
+            search.nodes.get(yes.clone()).is_some_and(|nodes| nodes.contains(&search.missing));
         let no = Plan::Search(Rc::clone(search), middle..regions.end);
         let children = self.pair(no, Plan::Search(Rc::clone(search), yes), depth);
         Slot { threshold, feature: search.feature, missing_is_yes, children, leaf: None }
@@ -228,7 +255,12 @@ fn below<T: Number>(number: T) -> T {
 }
 
 /// A search that leads members to one node and all other numbers to another.
-fn search<T: Number>(feature: u32, members: &[f64], [member, other]: [usize; 2], missing: usize) -> Search<T> {
+fn search<T: Number>(
+    feature: u32,
+    members: &[f64],
+    [member, other]: [usize; 2],
+    missing: usize,
+) -> Search<T> {
     let mut members: Vec<T> = members.iter().copied().filter(|it| !it.is_nan()).map(T::from_f64).collect();
     members.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
     members.dedup_by(|a, b| a == b);

@@ -34,7 +34,8 @@ fn test() -> impl Strategy<Value = Test> {
 
 /// A forest whose branches lead to later nodes, some to the same.
 fn forest() -> impl Strategy<Value = Forest> {
-    let branch = (0_u32..3, test(), any::<bool>(), any::<prop::sample::Index>(), any::<prop::sample::Index>());
+    let branch =
+        (0_u32..3, test(), any::<bool>(), any::<prop::sample::Index>(), any::<prop::sample::Index>());
     let branches = prop::collection::vec(branch, 1..12);
     (branches, 1_usize..4, prop::collection::vec(prop::collection::vec(number(), 0..5), 2)).prop_map(
         |(branches, n_targets, sets)| {

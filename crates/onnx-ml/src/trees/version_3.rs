@@ -45,9 +45,8 @@ impl Places {
     fn of_node(&self, tree: i64, node: i64) -> Result<usize> {
         let found = self.0.binary_search_by_key(&(tree, node), |(id, _)| *id).ok();
         let place = found.and_then(|found| self.0.get(found)).map(|(_, place)| *place);
-        place.ok_or_else(|| {
-            Error::attribute("nodes_nodeids", format!("a node {node} in tree {tree}"), "none")
-        })
+        place
+            .ok_or_else(|| Error::attribute("nodes_nodeids", format!("a node {node} in tree {tree}"), "none"))
     }
 
     fn check_unique(&self) -> Result<()> {
@@ -57,9 +56,11 @@ impl Places {
         });
         match twice {
             None => Ok(()),
-            Some((tree, node)) => {
-                Err(Error::attribute("nodes_nodeids", "every id once in its tree", format!("{node} twice in tree {tree}")))
-            }
+            Some((tree, node)) => Err(Error::attribute(
+                "nodes_nodeids",
+                "every id once in its tree",
+                format!("{node} twice in tree {tree}"),
+            )),
         }
     }
 }
@@ -92,7 +93,6 @@ pub(crate) fn numbers(attributes: &Attributes<'_>, list: &str, tensor: &str) -> 
 }
 
 /// The leaves' ids with the places of their weights, and the weights, ordered by leaf.
-#[expect(clippy::type_complexity, reason = "two lists in step")]
 fn weights(attributes: &Attributes<'_>, names: Names) -> Result<(Places, Vec<(usize, f64)>)> {
     let ids = attributes.ints(names.ids)?;
     let (tree_ids, node_ids) = (attributes.ints(names.tree_ids)?, attributes.ints(names.node_ids)?);
@@ -129,7 +129,9 @@ fn nodes(attributes: &Attributes<'_>, places: &Places, leaf_weights: &Places) ->
     let children = ints("nodes_truenodeids")?.iter().zip(ints("nodes_falsenodeids")?);
     let tests = modes.iter().zip(values).zip(ints("nodes_featureids")?);
     let mut nodes = Vec::with_capacity(n_nodes);
-    for (((tree, node), (yes, no)), (((mode, value), index), missing)) in ids.zip(children).zip(tests.zip(missing)) {
+    for (((tree, node), (yes, no)), (((mode, value), index), missing)) in
+        ids.zip(children).zip(tests.zip(missing))
+    {
         nodes.push(match test(mode, value)? {
             None => Node::Leaf(leaf(leaf_weights, *tree, *node)?),
             Some(test) => Node::Branch(Branch {
@@ -166,7 +168,11 @@ fn leaf(weights: &Places, tree: i64, node: i64) -> Result<std::ops::Range<usize>
     let start = weights.0.partition_point(|(id, _)| *id < (tree, node));
     let end = weights.0.partition_point(|(id, _)| *id <= (tree, node));
     if start == end {
-        return Err(Error::attribute("nodes_modes", format!("a weight for the leaf {node} of tree {tree}"), "none"));
+        return Err(Error::attribute(
+            "nodes_modes",
+            format!("a weight for the leaf {node} of tree {tree}"),
+            "none",
+        ));
     }
     Ok(start..end)
 }

@@ -18,7 +18,8 @@ pub(crate) fn forest(attributes: &Attributes<'_>) -> Result<Forest> {
     let n_branches = nodes.len();
     nodes.extend((0..weights.len()).map(|leaf| Node::Leaf(leaf..leaf + 1)));
     let roots = attributes.ints("tree_roots")?;
-    let roots = roots.iter().map(|&root| index("tree_roots", root, n_branches)).collect::<Result<Vec<usize>>>()?;
+    let roots =
+        roots.iter().map(|&root| index("tree_roots", root, n_branches)).collect::<Result<Vec<usize>>>()?;
     let forest = Forest { nodes, roots, weights, sets, n_targets };
     forest.check()?;
     Ok(forest)
@@ -30,7 +31,11 @@ fn leaves(attributes: &Attributes<'_>) -> Result<Vec<(usize, f64)>> {
     let weights = tensor(attributes, "leaf_weights")?;
     let weights = weights.as_slice().to_f64("leaf_weights")?;
     check_len("leaf_weights", weights.len(), targets.len(), "`leaf_targetids`")?;
-    targets.iter().zip(weights.iter()).map(|(id, weight)| Ok((size("leaf_targetids", *id)?, *weight))).collect()
+    targets
+        .iter()
+        .zip(weights.iter())
+        .map(|(id, weight)| Ok((size("leaf_targetids", *id)?, *weight)))
+        .collect()
 }
 
 /// The sets, which NaN ends.
@@ -67,7 +72,9 @@ fn branches(attributes: &Attributes<'_>, sets: &[Vec<f64>], n_leaves: usize) -> 
     let mut n_sets = 0;
     let mut nodes = Vec::with_capacity(n_nodes + n_leaves);
     let tests = modes.iter().zip(splits.iter()).zip(features);
-    for (((yes, yes_leaf), (no, no_leaf)), (((mode, split), id), missing)) in yes.zip(no).zip(tests.zip(missing)) {
+    for (((yes, yes_leaf), (no, no_leaf)), (((mode, split), id), missing)) in
+        yes.zip(no).zip(tests.zip(missing))
+    {
         nodes.push(Node::Branch(Branch {
             feature: feature(*id)?,
             test: test(*mode, *split, &mut n_sets)?,

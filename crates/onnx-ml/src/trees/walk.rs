@@ -3,7 +3,10 @@
 //! A block of rows lies column by column, so that rows that stand at the same node read side by side. Each step of a row is two loads,
 //! a comparison and an addition; several rows take turns, so that none waits for memory. Which rows share a block changes no row's leaf.
 
-#![expect(unsafe_code, reason = "two bounds checks a step, of indices that were checked once, cost a third of the time")]
+#![expect(
+    unsafe_code,
+    reason = "two bounds checks a step, of indices that were checked once, cost a third of the time"
+)]
 
 use super::layout::{Index, Node, Span};
 use super::normal::Number;
@@ -37,7 +40,7 @@ impl<T: Number> Block<T> {
             self.n_rows = lane + 1;
             for (column, number) in self.columns.chunks_exact_mut(BLOCK).zip(row) {
                 column.get_mut(lane).into_iter().for_each(|place| *place = *number);
-                self.has_missing |= !(*number <= *number);
+                self.has_missing |= number.is_missing();
             }
         }
     }
@@ -121,7 +124,7 @@ fn step<T: Number, I: Index, const MISSING: bool, const N: usize>(
         // SAFETY: the feature is below the number of columns, and `first + lane` is below `BLOCK`.
         let number = *unsafe { columns.get_unchecked(at) };
         let is_at_most = number <= node.threshold;
-        let is_yes = is_at_most | (MISSING & node.missing_is_yes() & !(number <= number));
+        let is_yes = is_at_most | (MISSING & node.missing_is_yes() & number.is_missing());
         *place = node.children() + u32::from(is_yes);
     }
 }

@@ -11,12 +11,12 @@ const TOLERANCE: f64 = 1e-5;
 const SMALL: f64 = 0.1;
 
 /// Cases of a file of JSON, with their names.
-pub fn cases(json: &str) -> Vec<Value> {
+pub(crate) fn cases(json: &str) -> Vec<Value> {
     serde_json::from_str(json).expect("a file of cases")
 }
 
 /// What is wrong with tract's answer to a case: where it differs from ONNX Runtime, or why there is none.
-pub fn difference(case: &Value) -> Result<(), String> {
+pub(crate) fn difference(case: &Value) -> Result<(), String> {
     let outputs = run(case).map_err(|error| format!("{error:#}"))?;
     let expected = case["outputs"].as_array().expect("outputs");
     if outputs.len() != expected.len() {
@@ -26,14 +26,14 @@ pub fn difference(case: &Value) -> Result<(), String> {
 }
 
 /// tract's answer to a case.
-pub fn run(case: &Value) -> TractResult<TVec<TValue>> {
+pub(crate) fn run(case: &Value) -> TractResult<TVec<TValue>> {
     let inputs = case["inputs"].as_array().expect("inputs");
     let tensors = inputs.iter().map(|input| tensor(input).into_tvalue()).collect();
     plan(case)?.run(tensors)
 }
 
 /// The model of a case, ready to run on any number of rows.
-pub fn plan(case: &Value) -> TractResult<std::sync::Arc<TypedRunnableModel>> {
+pub(crate) fn plan(case: &Value) -> TractResult<std::sync::Arc<TypedRunnableModel>> {
     let mut onnx = tract_onnx::onnx();
     onnx_ml::register(&mut onnx.op_register);
     let bytes = STANDARD.decode(case["model"].as_str().expect("a model")).expect("base64");
@@ -69,7 +69,7 @@ fn datum_type(tensor: &Value) -> DatumType {
 
 /// A tensor of a case, in tract's memory.
 #[expect(clippy::cast_possible_truncation, reason = "the numbers were written from `f32`")]
-pub fn tensor(tensor: &Value) -> Tensor {
+pub(crate) fn tensor(tensor: &Value) -> Tensor {
     fn array<T: Datum>(tensor: &Value, read: impl Fn(&Value) -> T) -> Tensor {
         let values = tensor["values"].as_array().expect("values").iter().map(read).collect();
         ArrayD::from_shape_vec(IxDyn(&shape(tensor)), values).expect("a value for each place").into()
@@ -109,7 +109,11 @@ fn compare(output: &Tensor, expected: &Value) -> Result<(), String> {
     }
     let expected = tensor(expected);
     if !expected.datum_type().is_float() {
-        return if *output == expected { Ok(()) } else { Err(format!("`{name}`: {output:?}, expected {expected:?}")) };
+        return if *output == expected {
+            Ok(())
+        } else {
+            Err(format!("`{name}`: {output:?}, expected {expected:?}"))
+        };
     }
     let read = |tensor: &Tensor| -> Vec<f64> {
         let numbers = tensor.cast_to::<f64>().expect("numbers");
