@@ -115,7 +115,8 @@ def label_encoders(words):
     values = {"strings": (TensorProto.STRING, ["x", "y", "z"]), "int64s": (integer, [5, 6, 7]), "floats": (TensorProto.FLOAT, [0.1, 0.2, 0.3])}
     defaults = {"strings": {"default_string": "?"}, "int64s": {"default_int64": 42}, "floats": {"default_float": 4.5}}
     for (key, (x, k)), (value, (kind, v)), version in itertools.product(keys.items(), values.items(), [2, 4]):
-        if version == 2 and key == value == "floats":
+        # In version 2, NaN is no key for ONNX Runtime.
+        if version == 2 and key == "floats":
             k = [0.5, 0.0, 3.0]
         for name, default in [("", {}), (", default", defaults[value])]:
             attributes = {f"keys_{key}": k, f"values_{value}": v, **default}

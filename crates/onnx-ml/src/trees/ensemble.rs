@@ -31,7 +31,11 @@ impl Aggregate {
             2 => Self::Min,
             3 => Self::Max,
             other => {
-                return Err(Error::attribute("aggregate_function", "a number from 0 to 3", other.to_string()));
+                return Err(Error::attribute(
+                    "aggregate_function",
+                    "a number from 0 to 3",
+                    other.to_string(),
+                ));
             }
         })
     }
