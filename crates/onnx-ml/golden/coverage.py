@@ -17,6 +17,7 @@ from sklearn.base import is_classifier
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils import all_estimators
 
@@ -28,6 +29,10 @@ OPSETS = {"": 17, "ai.onnx.ml": 3}
 ARGUMENTS = {
     "BaggingClassifier": {"estimator": DecisionTreeClassifier(max_depth=3), "n_estimators": 3},
     "BaggingRegressor": {"estimator": DecisionTreeRegressor(max_depth=3), "n_estimators": 3},
+    "ColumnTransformer": {"transformers": [("a", StandardScaler(), [0, 1]), ("b", MinMaxScaler(), [2, 3])]},
+    "FeatureUnion": {"transformer_list": [("a", StandardScaler()), ("b", MinMaxScaler())]},
+    "LocalOutlierFactor": {"novelty": True},
+    "Pipeline": {"steps": [("a", StandardScaler()), ("b", LogisticRegression())]},
     "ClassifierChain": {"estimator": LogisticRegression()},
     "FixedThresholdClassifier": {"estimator": LogisticRegression()},
     "GaussianProcessRegressor": {"alpha": 0.5},
@@ -49,7 +54,7 @@ ARGUMENTS = {
     "StackingClassifier": {"estimators": [("a", LogisticRegression()), ("b", DecisionTreeClassifier(max_depth=2))]},
     "StackingRegressor": {"estimators": [("a", LinearRegression()), ("b", DecisionTreeRegressor(max_depth=2))]},
     "TunedThresholdClassifierCV": {"estimator": LogisticRegression()},
-    "VotingClassifier": {"estimators": [("a", LogisticRegression()), ("b", DecisionTreeClassifier(max_depth=2))], "voting": "soft"},
+    "VotingClassifier": {"estimators": [("a", LogisticRegression()), ("b", DecisionTreeClassifier(max_depth=2))], "voting": "soft", "flatten_transform": False},
     "VotingRegressor": {"estimators": [("a", LinearRegression()), ("b", DecisionTreeRegressor(max_depth=2))]},
 }
 SMALLER = {"n_estimators": 4, "max_iter": None, "random_state": 0, "max_depth": 3}

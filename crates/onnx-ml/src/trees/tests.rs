@@ -1,5 +1,8 @@
 //! Trees of every kind against a walk that reads them as they are written, node by node.
 
+#![expect(clippy::cast_possible_truncation, reason = "numbers of these tests are few and fit")]
+#![expect(clippy::float_cmp, reason = "a walk compares exactly")]
+
 use proptest::prelude::*;
 
 use super::ensemble::{Aggregate, Ensemble};

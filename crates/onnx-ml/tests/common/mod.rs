@@ -1,5 +1,17 @@
 //! Golden cases: an ONNX model, inputs, and what ONNX Runtime answered; and how tract with the crate's operators answers them. Not a test.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a case that cannot be read fails its test"
+)]
+#![allow(
+    clippy::allow_attributes,
+    clippy::float_cmp,
+    reason = "shared by tests and an example; equal numbers need no tolerance"
+)]
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
