@@ -230,7 +230,7 @@ fn features_of(packages: &[&str], edges: &str) -> BTreeMap<String, BTreeSet<Stri
 
 /// The packages whose tests are built together with the command: all that run on this machine, but for this one.
 fn tested_with_the_command() -> Vec<String> {
-    let apart = ["functions/", "models/", "tests/", "crates/function-shell", "xtask"];
+    let apart = ["functions/", "models/", "tests/", "crates/function-shell", "crates/onnx-ml", "xtask"];
     let packages =
         packages().into_iter().filter(|package| !apart.iter().any(|it| is_at(&package.folder, it)));
     packages.map(|package| package.name).collect()
