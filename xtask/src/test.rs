@@ -15,6 +15,7 @@ use crate::{
 pub(crate) const STEPS: &[Step] = &[
     Step { name: "tests, repository", run: repository },
     Step { name: "tests, pure crates", run: pure },
+    Step { name: "tests, operators of classic models", run: operators },
     Step { name: "wasmtime serve", run: wasmtime_serve },
     Step { name: "plinth-cluster", run: plinth_cluster },
     Step { name: "PostgreSQL", run: postgresql::install },
@@ -25,6 +26,9 @@ pub(crate) const STEPS: &[Step] = &[
 /// Crates that compute and call nobody, tested with the checks of a debug build over dependencies that the release build has made.
 pub(crate) const PURE_CRATES: [&str; 7] =
     ["tensor", "columns", "protocol", "endpoints", "metrics", "evaluation", "alerts"];
+
+/// The operators of `ai.onnx.ml`, whose tests need tract on this machine.
+const OPERATORS: &str = "onnx-ml";
 
 /// This crate, which runs in the development build anyway.
 const XTASK: &str = "xtask";
@@ -37,6 +41,11 @@ const FUZZ_SECONDS: &str = "20";
 
 fn repository(workspace: &Workspace) -> Result<()> {
     process::run(&mut cargo_test(workspace, &[XTASK.to_owned()]))
+}
+
+/// By themselves: their dependencies have a `metrics` too, which would make our package's name ambiguous.
+fn operators(workspace: &Workspace) -> Result<()> {
+    process::run(&mut cargo_test(workspace, &[OPERATORS.to_owned()]))
 }
 
 fn pure(workspace: &Workspace) -> Result<()> {
@@ -64,7 +73,7 @@ fn plinth_cluster(workspace: &Workspace) -> Result<()> {
 
 fn rest(workspace: &Workspace) -> Result<()> {
     let mut packages = workspace.host_crates()?;
-    packages.retain(|name| !PURE_CRATES.contains(&name.as_str()) && name != XTASK);
+    packages.retain(|name| !PURE_CRATES.contains(&name.as_str()) && name != XTASK && name != OPERATORS);
     let mut command = cargo_test(workspace, &packages);
     postgresql::add_to_path(workspace, &mut command)?;
     process::run(command.arg("--release"))
