@@ -9,7 +9,7 @@ use crate::{
     process,
     setup::{FUNCTION_TARGET, RUNTIME_TARGET},
     steps::Step,
-    test::{BUILD_ONCE, PURE_CRATES},
+    test::{BUILD_ONCE, OPERATORS, PURE_CRATES},
     workspace::{DECISION, FUNCTION_SHELL, MODEL_RUNTIME, POISON, Workspace},
 };
 
@@ -33,7 +33,7 @@ fn format(workspace: &Workspace) -> Result<()> {
 /// In the release profile, whose build scripts and macros the build has already compiled.
 fn lint_host(workspace: &Workspace) -> Result<()> {
     let mut command = process::cargo(workspace, "clippy");
-    command.args(["--workspace", "--all-targets", "--release"]);
+    command.args(["--workspace", "--all-targets", "--release", "--exclude", OPERATORS]);
     for crate_apart in workspace.crates_apart()? {
         command.args(["--exclude", &crate_apart]);
     }
@@ -41,6 +41,7 @@ fn lint_host(workspace: &Workspace) -> Result<()> {
 }
 
 fn lint_model_runtime(workspace: &Workspace) -> Result<()> {
+    lint_guest(workspace, OPERATORS, RUNTIME_TARGET, RUNTIME_PROFILE)?;
     lint_guest(workspace, MODEL_RUNTIME, RUNTIME_TARGET, RUNTIME_PROFILE)
 }
 
