@@ -16,6 +16,7 @@ mod batch_faults;
 mod batch_formats;
 mod batch_keys;
 mod calibrate;
+mod classic;
 mod cluster;
 mod command;
 mod digits;

@@ -16,7 +16,7 @@ const TRUTH: i64 = 1;
 
 /// A piece has so many bytes at most, unless it is of one row, and so many rows.
 const PIECE_BYTES: usize = 256 << 10;
-const PIECE_ROWS: usize = 1000;
+const PIECE_ROWS: i64 = 1000;
 
 /// What is true of a row: `{"key": …, "client": …, "label": …, "time": …}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -117,9 +117,8 @@ struct Piece {
 fn pieces(rows: &[impl AsRef<str>]) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::new();
     for row in rows.iter().map(AsRef::as_ref) {
-        let has_room = |piece: &&mut Piece| {
-            piece.lines.len() + row.len() < PIECE_BYTES && (piece.n as usize) < PIECE_ROWS
-        };
+        let has_room =
+            |piece: &&mut Piece| piece.lines.len() + row.len() < PIECE_BYTES && piece.n < PIECE_ROWS;
         let piece = match pieces.last_mut().filter(has_room) {
             Some(piece) => piece,
             None => pieces.push_mut(Piece::default()),
