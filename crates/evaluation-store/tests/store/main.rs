@@ -1,6 +1,11 @@
 //! The store in real databases of both kinds: what is acknowledged is kept, what is kept is counted once, whoever counts.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests fail as tests do")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the helpers of tests fail as tests do"
+)]
 #![expect(clippy::disallowed_methods, reason = "a server is files and processes, and tests wait for it")]
 
 mod place;
