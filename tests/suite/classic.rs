@@ -82,7 +82,18 @@ fn what_exporters_write_answers_packed_as_onnx_runtime() {
     let path = root().join("crates/onnx-ml/golden/exports.json");
     let cases: Vec<Value> = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     assert!(cases.len() >= 35);
-    let wrong = |case: &Value| Some(format!("{}: {}", case["name"], check(case).err()?));
-    let wrong: Vec<String> = cases.iter().filter_map(wrong).collect();
+    let (refused, answered): (Vec<&Value>, Vec<&Value>) = cases.iter().partition(|case| uses_scan(case));
+    let wrong = |case: &&Value| Some(format!("{}: {}", case["name"], check(case).err()?));
+    let wrong: Vec<String> = answered.iter().filter_map(wrong).collect();
     assert!(wrong.is_empty(), "{} of {}:\n  {}", wrong.len(), cases.len(), wrong.join("\n  "));
+    for case in refused {
+        let said = check(case).unwrap_err();
+        assert!(said.contains("Scan") && said.contains("cannot be relied on"), "{said}");
+    }
+}
+
+/// Whether a model has the operator `Scan`, of which tract's answers differ.
+fn uses_scan(case: &Value) -> bool {
+    let onnx = STANDARD.decode(case["model"].as_str().unwrap()).unwrap();
+    onnx.windows(4).any(|bytes| bytes == b"Scan")
 }

@@ -6,6 +6,9 @@ use serde::Deserialize;
 
 use crate::failure::Misuse;
 
+/// The form of rows and labels. Where one body is all there is, nobody looks at it.
+const LINES: &str = "application/x-ndjson";
+
 /// One model at one server.
 pub(super) struct Client {
     http: reqwest::Client,
@@ -45,26 +48,26 @@ impl Client {
         settings: &[(&'static str, String)],
         baseline: Vec<u8>,
     ) -> Result<()> {
-        self.ask(Method::PUT, "baseline", settings, "application/json", baseline).await.map(drop)
+        self.ask(Method::PUT, "baseline", settings, baseline).await.map(drop)
     }
 
     /// Tells captured rows, a line of JSON each; they are kept when this returns.
     pub(super) async fn tell(&self, lines: Vec<u8>) -> Result<()> {
-        self.ask(Method::POST, "predictions", &[], "application/x-ndjson", lines).await.map(drop)
+        self.ask(Method::POST, "predictions", &[], lines).await.map(drop)
     }
 
     /// Tells labels, a line of JSON each; they are kept when this returns.
     pub(super) async fn tell_labels(&self, lines: Vec<u8>) -> Result<()> {
-        self.ask(Method::POST, "ground-truth", &[], "application/x-ndjson", lines).await.map(drop)
+        self.ask(Method::POST, "ground-truth", &[], lines).await.map(drop)
     }
 
     /// Has all that came counted and judged, and alarms sent.
     pub(super) async fn fold(&self) -> Result<()> {
-        self.ask(Method::POST, "fold", &[], "application/json", Vec::new()).await.map(drop)
+        self.ask(Method::POST, "fold", &[], Vec::new()).await.map(drop)
     }
 
     pub(super) async fn alarms(&self) -> Result<Vec<Alarm>> {
-        let body = self.ask(Method::GET, "alarms", &[], "application/json", Vec::new()).await?;
+        let body = self.ask(Method::GET, "alarms", &[], Vec::new()).await?;
         let raised: Vec<Raised> =
             serde_json::from_slice(&body).context("the alarms are no JSON that we know")?;
         Ok(raised.into_iter().map(|raised| raised.event).collect())
@@ -75,12 +78,11 @@ impl Client {
         method: Method,
         action: &str,
         query: &[(&'static str, String)],
-        form: &str,
         body: Vec<u8>,
     ) -> Result<Vec<u8>> {
         let mut url = self.base.join(action)?;
         url.query_pairs_mut().append_pair("model", &self.model).extend_pairs(query);
-        let request = self.http.request(method, url.clone()).header(CONTENT_TYPE, form).body(body);
+        let request = self.http.request(method, url.clone()).header(CONTENT_TYPE, LINES).body(body);
         let response = request.send().await.with_context(|| format!("`{url}` cannot be reached"))?;
         let status = response.status();
         let body = response.bytes().await.with_context(|| format!("`{url}` breaks off"))?;
