@@ -3,8 +3,8 @@
  * it is in brotli and gzip. Network: none.
  */
 
-import { cp, mkdir, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
-import { dirname, extname, join } from "node:path";
+import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
@@ -12,9 +12,7 @@ import { transpileTo } from "../browser/bin/plinth-edge.mjs";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const output = here("../target/console");
-const PAGE = ["index.html", "style.css", "icon.svg", "console.js", "curve.js", "drawing.js", "view.js"];
-/** The policy that `plinth calibrate` made; until there is one, that of the package's tests. */
-const POLICIES = ["../models/digits-edge/policy.json", "../browser/tests/fixtures/policy.json"];
+const PAGE = ["policy.json", "index.html", "style.css", "icon.svg", "console.js", "curve.js", "drawing.js", "view.js"];
 const COMPRESSED = [".css", ".html", ".js", ".json", ".svg", ".wasm"];
 /** From so many bytes on the best brotli takes minutes. */
 const LARGE = 1 << 20;
@@ -24,13 +22,7 @@ await mkdir(output, { recursive: true });
 for (const file of PAGE) await cp(here(file), join(output, file));
 await cp(here("../browser/dist"), join(output, "edge"), { recursive: true, filter: (path) => !path.endsWith(".d.ts") });
 await transpileTo(await readFile(here("../target/models/digits-edge.edge.wasm")), join(output, "model"), "model");
-await cp(await firstOf(POLICIES), join(output, "policy.json"));
 for (const file of await readdir(output, { recursive: true })) await compress(join(output, file));
-
-async function firstOf(paths) {
-  for (const path of paths) if (await stat(here(path)).catch(() => undefined)) return here(path);
-  throw new Error(`none of ${paths.join(", ")} is there, seen from ${dirname(here("build.mjs"))}`);
-}
 
 /** Writes `file.br` and `file.gz`, if they are smaller. */
 async function compress(file) {
