@@ -96,13 +96,13 @@ fn answer<D: Database>(
             accepted(&store.add_labels(model, now, &rows::truths(request)?)?, model, true)
         }
         "/baseline" => done(baseline(store, &parameters, request.body())?),
-        "/report" => done(report(store, now, &parameters, request)?),
+        "/report" => done(report(store, config, now, &parameters, request)?),
         "/alarms" => done(json(&store.alarms(parameters.model()?)?)),
         "/policy" => done(policy(store, parameters.model()?, request.body())?),
         "/promise" => done(json(&store.promise(parameters.model()?, parameters.policy()?)?)),
         "/fold" => done(fold_all(store, config, now)?),
         "/run" => done(run::run(request.body())?),
-        "/metrics" => done(metrics(store, now)?),
+        "/metrics" => done(metrics(store, config, now)?),
         _ => done(page(index::page(&store.models()?))),
     })
 }
@@ -205,12 +205,13 @@ fn policy<D: Database>(store: &Store<'_, D>, model: &str, body: &[u8]) -> Result
 
 fn report<D: Database>(
     store: &Store<'_, D>,
+    config: &Config,
     now: f64,
     parameters: &Parameters<'_>,
     request: &Request<&[u8]>,
 ) -> Result<Response<Vec<u8>>> {
     let model = parameters.model()?;
-    fold(store, &Config::default(), model, now)?;
+    fold(store, config, model, now)?;
     let report = store.report(model, &parameters.selection()?, parameters.rules()?)?;
     Ok(if wants_page(parameters, request) { page(report.page()) } else { json(&report) })
 }
@@ -240,11 +241,11 @@ fn fold_all<D: Database>(store: &Store<'_, D>, config: &Config, now: f64) -> Res
     Ok(json(&Counted { counted }))
 }
 
-fn metrics<D: Database>(store: &Store<'_, D>, now: f64) -> Result<Response<Vec<u8>>> {
+fn metrics<D: Database>(store: &Store<'_, D>, config: &Config, now: f64) -> Result<Response<Vec<u8>>> {
     let models = store.models()?;
     let mut reports = Vec::new();
     for status in models.iter().filter(|status| status.has_baseline) {
-        fold(store, &Config::default(), &status.model, now)?;
+        fold(store, config, &status.model, now)?;
         let report = store.report(&status.model, &Default::default(), Default::default())?;
         reports.push((status.model.clone(), report, store.alarms(&status.model)?.len()));
     }
