@@ -28,11 +28,22 @@ class Receiver(http.server.BaseHTTPRequestHandler):
     """Who would start the retraining."""
 
     def do_POST(self):
-        event = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        event = json.loads(self.body())
         self.send_response(204)
         self.end_headers()
         print(f"webhook: {event['type']}: {event['subject']}: {event['data']['text']}", flush=True)
         arrived.set()
+
+    def body(self):
+        """All of it, whether its length is told before or in pieces."""
+        if "content-length" in self.headers:
+            return self.rfile.read(int(self.headers["content-length"]))
+        pieces = []
+        while length := int(self.rfile.readline(), 16):
+            pieces.append(self.rfile.read(length))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(pieces)
 
     def log_message(self, *_):
         pass
