@@ -60,7 +60,7 @@ pub struct After {
 const COUNT_FROM: u32 = 20_000;
 const COUNT_AFTER_S: f64 = 5.0;
 
-/// So many folds at most before a report: eight hundred megabytes of rows.
+/// So many folds at most before a report: two hundred thousand rows, each sent alone.
 const FOLDS: usize = 100;
 
 /// Answers a request at `now`, in seconds since 1970.

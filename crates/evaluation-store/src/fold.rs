@@ -12,8 +12,9 @@ use crate::{
     model::{Model, json as written, parsed},
 };
 
-/// So many pieces of what came are taken at once.
-const MOST_PIECES: usize = 32;
+/// So many pieces of what came are looked at, and taken until they have so many events.
+const MOST_PIECES: usize = 2000;
+const ENOUGH_EVENTS: i64 = 8000;
 
 /// The columns of what is remembered of keys, where it is written.
 const KEYS: [Column; 5] = [
@@ -52,14 +53,15 @@ pub struct Waiting {
 /// Events in their order, and the number of their last piece.
 struct New {
     happened: Vec<Happened>,
-    n_pieces: usize,
+    /// Whether more may be waiting.
+    is_more: bool,
     last: i64,
     /// When they are counted.
     now: f64,
 }
 
 impl<D: Database> Store<'_, D> {
-    /// Counts what is new of a model, up to eight megabytes. `now` is in seconds since 1970.
+    /// Counts what is new of a model, up to some thousand events. `now` is in seconds since 1970.
     ///
     /// # Errors
     /// [`crate::Error::NoBaseline`], [`crate::Error::Database`]. Nothing has been counted then.
@@ -79,7 +81,7 @@ impl<D: Database> Store<'_, D> {
         if is_written {
             self.age(model, new.last, now - known.settings.retention_s)?;
         }
-        let is_more = !is_written || new.n_pieces == MOST_PIECES;
+        let is_more = !is_written || new.is_more;
         Ok(Progress { counted: if is_written { new.happened.len() } else { 0 }, is_more })
     }
 
@@ -103,16 +105,32 @@ impl<D: Database> Store<'_, D> {
             Dialect::Sqlite => i64::MAX,
             Dialect::Postgres => self.last_visible()?,
         };
-        let statement = format!(
-            "SELECT id, kind, received, body FROM plinth_events WHERE model = $1 AND id > $2 AND id <= $3 \
-             ORDER BY id LIMIT {MOST_PIECES}"
-        );
+        let Some((last, is_more)) = self.enough(model, known.folded, last)? else { return Ok(None) };
+        let statement = "SELECT kind, received, body FROM plinth_events WHERE model = $1 AND id > $2 AND id <= $3 ORDER BY id";
         let parameters = [Value::text(model), Value::Integer(known.folded), Value::Integer(last)];
-        let rows = execute(self.database, &statement, &parameters)?;
-        let last = rows.last().and_then(|row| row.first()?.integer());
-        let pieces = rows.iter().map(|row| events::happened(row.get(1..).unwrap_or_default()));
+        let rows = execute(self.database, statement, &parameters)?;
+        let pieces = rows.iter().map(|row| events::happened(row));
         let happened = pieces.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
-        Ok(last.map(|last| New { happened, n_pieces: rows.len(), last, now }))
+        Ok(Some(New { happened, is_more, last, now }))
+    }
+
+    /// The last of the pieces after `folded` that are enough for once, and whether there may be more; none if there is none.
+    fn enough(&self, model: &str, folded: i64, last: i64) -> Result<Option<(i64, bool)>> {
+        let statement = format!(
+            "SELECT id, n FROM plinth_events WHERE model = $1 AND id > $2 AND id <= $3 ORDER BY id LIMIT {MOST_PIECES}"
+        );
+        let parameters = [Value::text(model), Value::Integer(folded), Value::Integer(last)];
+        let rows = execute(self.database, &statement, &parameters)?;
+        let (mut n_events, mut last) = (0, None);
+        for (place, row) in rows.iter().enumerate() {
+            let [id, n] = row.as_slice() else { continue };
+            n_events += n.integer().unwrap_or_default();
+            last = id.integer();
+            if n_events >= ENOUGH_EVENTS {
+                return Ok(last.map(|last| (last, place + 1 < rows.len() || rows.len() == MOST_PIECES)));
+            }
+        }
+        Ok(last.map(|last| (last, rows.len() == MOST_PIECES)))
     }
 
     /// The last event before which none can still become visible: those that append now are waited for.
