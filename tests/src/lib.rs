@@ -39,27 +39,6 @@ pub fn packed_model(name: &str) -> Vec<u8> {
         .unwrap_or_else(|error| panic!("{}: {error}; run `cargo xtask build`", path.display()))
 }
 
-/// A demo model, packed as `cargo xtask build` packs it, but for the edge.
-///
-/// # Panics
-/// If it cannot be packed.
-#[must_use]
-pub fn edge_model(engine: &engine::Engine, name: &str) -> Vec<u8> {
-    let folder = root().join("models").join(name);
-    let onnx = std::fs::read(folder.join("model.onnx")).expect("the model is there");
-    let description = std::fs::read_to_string(folder.join("model.toml")).expect("it is described");
-    let description: toml::Table = toml::from_str(&description).expect("the description is TOML");
-    let labels = description.get("labels").and_then(toml::Value::as_array).into_iter().flatten();
-    let options = packer::Options {
-        name: name.to_owned(),
-        version: description["version"].as_str().expect("a version is text").to_owned(),
-        labels: labels.filter_map(|label| label.as_str().map(str::to_owned)).collect(),
-        edge: true,
-        ..packer::Options::default()
-    };
-    packer::pack(engine, artifacts::MODEL_RUNTIME, &onnx, &options).expect("the model can be stripped").wasm
-}
-
 /// The policy of the demo's `edge-check`, as JSON.
 ///
 /// # Panics

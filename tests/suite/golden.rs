@@ -18,7 +18,7 @@ use system_tests::case::{Case, cases};
 use system_tests::chunk::Form;
 use system_tests::compare::difference;
 use system_tests::runtimes::{Embedded, Native, WasmtimeServe};
-use system_tests::{edge_model, model_names, root};
+use system_tests::{model_names, packed_model, root};
 
 /// All runtimes, started once.
 struct Runtimes {
@@ -33,7 +33,7 @@ struct Runtimes {
 impl Runtimes {
     fn start() -> Self {
         let engine = system_tests::engine(Pool::OnDemand);
-        let edge = |name| Native::with_packed(&engine, &edge_model(&engine, name));
+        let edge = |name| Native::with_packed(&engine, &packed_model(&format!("{name}.edge")));
         Self {
             edge: model_names().into_iter().map(|name| (name, edge(name))).collect(),
             native: model_names().into_iter().map(|name| (name, Native::with_model(&engine, name))).collect(),

@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::{model::Model, process, steps::Step, workspace::Workspace};
+use crate::{process, steps::Step, workspace::Workspace};
 
 /// Run after the build; the first one installs what the other needs.
 pub(crate) const TESTS: &[Step] =
@@ -45,9 +45,6 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     if !has_node(workspace) {
         println!("no Node {NODE_VERSION} or newer: the console page is left out");
         return write(&workspace.target().join("console/index.html"), &page_without_node());
-    }
-    for model in MODELS {
-        Model::read(workspace, model)?.pack_edge(workspace)?;
     }
     let (stamp_file, stamp) = (workspace.target().join("browser/stamp"), stamp(workspace)?);
     if fs::read_to_string(&stamp_file).is_ok_and(|present| present == stamp) {

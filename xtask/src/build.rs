@@ -66,7 +66,9 @@ fn plinth(workspace: &Workspace) -> Result<()> {
 
 fn models(workspace: &Workspace) -> Result<()> {
     for name in workspace.models()? {
-        Model::read(workspace, &name)?.pack(workspace)?;
+        let model = Model::read(workspace, &name)?;
+        model.pack(workspace)?;
+        model.pack_edge(workspace)?;
     }
     Ok(())
 }

@@ -291,14 +291,23 @@ const FEWEST_PACKED: u64 = 4;
 struct Values<'t> {
     /// Those that are told in JSON.
     digits: Vec<Tensor>,
-    /// Those that are told by their bytes, as `evaluation` has them, and the length of a row.
-    packed: Vec<(&'t Tensor, usize)>,
+    /// Those that are told by their bytes, as `evaluation` has them.
+    packed: Vec<Packed<'t>>,
+}
+
+/// A tensor that is told by its bytes.
+struct Packed<'t> {
+    /// What stands before the bytes of each row.
+    head: String,
+    /// The length of a row.
+    n_bytes: usize,
+    data: &'t [u8],
 }
 
 /// Writes them row by row.
 struct Writer<'v> {
     digits: RowWriter<'v>,
-    packed: &'v [(&'v Tensor, usize)],
+    packed: &'v [Packed<'v>],
     has_digits: bool,
     row: usize,
 }
@@ -308,7 +317,9 @@ impl<'t> Values<'t> {
         let (mut digits, mut packed) = (Vec::new(), Vec::new());
         for tensor in tensors.iter().filter(|tensor| capture.tells(tensor.name())) {
             match packed_row(tensor, n_rows) {
-                Some(n_bytes) => packed.push((tensor, n_bytes)),
+                Some(n_bytes) => {
+                    packed.push(Packed { head: packed_head(tensor), n_bytes, data: tensor.data() });
+                }
                 None if RowWriter::new(std::slice::from_ref(tensor), n_rows).is_ok() => {
                     digits.push(tensor.clone());
                 }
@@ -327,24 +338,23 @@ impl<'t> Values<'t> {
 impl Writer<'_> {
     fn write_next(&mut self, json: &mut Vec<u8>) {
         self.digits.write_next(json);
-        for (place, (tensor, n_bytes)) in self.packed.iter().enumerate() {
+        for (place, Packed { head, n_bytes, data }) in self.packed.iter().enumerate() {
             if self.has_digits || place > 0 {
                 json.push(b',');
             }
             let start = self.row * n_bytes;
-            let bytes = tensor.data().get(start..start + n_bytes).unwrap_or_default();
-            // Writing to memory cannot fail.
-            drop(serde_json::to_writer(&mut *json, tensor.name()));
-            let shape = tensor.shape().get(1..).unwrap_or_default();
-            json.extend_from_slice(
-                format!(":{{\"datatype\":\"{}\",\"shape\":{shape:?},\"b64\":\"", tensor.datatype())
-                    .as_bytes(),
-            );
+            json.extend_from_slice(head.as_bytes());
+            let bytes = data.get(start..start + n_bytes).unwrap_or_default();
             json.extend_from_slice(STANDARD.encode(bytes).as_bytes());
             json.extend_from_slice(b"\"}");
         }
         self.row += 1;
     }
+}
+
+fn packed_head(tensor: &Tensor) -> String {
+    let (name, shape) = (serde_json::Value::from(tensor.name()), tensor.shape().get(1..).unwrap_or_default());
+    format!("{name}:{{\"datatype\":\"{}\",\"shape\":{shape:?},\"b64\":\"", tensor.datatype())
 }
 
 /// The length of a row of numbers that are told by their bytes.

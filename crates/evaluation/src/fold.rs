@@ -315,7 +315,8 @@ impl<'f> Fold<'f> {
             counted.profile.account.delays.add(delay);
             counted.settled += 1;
         }
-        self.audited.extend(predicted.audit.map(|audit| Audited { audit, label: Some(text(&label)) }));
+        let name = || class_name(frame, truth).unwrap_or_else(|| label.to_string());
+        self.audited.extend(predicted.audit.map(|audit| Audited { audit, label: Some(name()) }));
         self.remember(of, Remembered::Matched { time: predicted.time, window: predicted.window, label });
         Ok(())
     }
@@ -340,9 +341,12 @@ impl<'f> Fold<'f> {
     }
 }
 
-/// A label as the name of a class.
-fn text(label: &Json) -> String {
-    label.as_str().map_or_else(|| label.to_string(), str::to_owned)
+/// The name of a class that is true, however its label was written.
+fn class_name(frame: &Frame, truth: Option<Outcome>) -> Option<String> {
+    match truth? {
+        Outcome::Class(class) => frame.schema.task.classes().get(class?).cloned(),
+        Outcome::Number(_) => None,
+    }
 }
 
 impl Predicted {

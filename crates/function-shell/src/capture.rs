@@ -6,10 +6,14 @@
 //! those that it cannot deliver. A row that nobody takes is named in the log; it never changes an answer.
 
 use endpoints::capture::{CAPTURED, Capture, Sight, Told};
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
+use spin_sdk::http::ResponseOutparam;
 use wasi::clocks::wall_clock;
 
-use crate::{names, outgoing, response::log};
+use crate::{
+    names, outgoing,
+    response::{self, log},
+};
 
 /// The environment variable for the share of rows that is captured, from 0 to 1.
 const RATE: &str = "PLINTH_CAPTURE_RATE";
@@ -44,14 +48,24 @@ fn settings() -> Option<Capture> {
     (rate > 0.0).then(|| Capture { rate, fields: names(FIELDS), withheld: names(WITHHELD) })
 }
 
-/// Puts the sampled rows of what was seen into the response, if they are few and the host takes them.
-pub(crate) fn enclose(capture: Option<&Capture>, sight: &Sight, response: &mut Response<Vec<u8>>) {
+/// Sends the response and the sampled rows of what was seen: with it if they are few and the host takes them, else once it has left.
+pub(crate) fn respond(
+    mut response: Response<Vec<u8>>,
+    response_out: ResponseOutparam,
+    capture: Option<&Capture>,
+    sight: &Sight,
+) {
+    if let Some(capture) = capture {
+        enclose(capture, sight, &mut response);
+    }
+    response::write(response, &HeaderMap::new(), response_out);
+    send(capture, sight);
+}
+
+fn enclose(capture: &Capture, sight: &Sight, response: &mut Response<Vec<u8>>) {
     let url = url();
-    let Some(capture) = capture.filter(|_| url.starts_with(ITSELF) && std::env::var_os(TAKES).is_some())
-    else {
-        return;
-    };
-    if !(1..=FEW_ROWS).contains(&sight.n_rows()) {
+    let is_taken = url.starts_with(ITSELF) && std::env::var_os(TAKES).is_some();
+    if !is_taken || !(1..=FEW_ROWS).contains(&sight.n_rows()) {
         return;
     }
     let Some(told) = sight.told(capture, now()) else { return };

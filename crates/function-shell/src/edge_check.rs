@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 
 use endpoints::edge_check::{Config, To};
 use endpoints::grpc::Unreachable;
-use http::{HeaderMap, Request, Response};
+use http::{Request, Response};
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 
 use crate::hedged::{self, Deadline};
@@ -56,8 +56,7 @@ pub fn edge_check(request: IncomingRequest, response_out: ResponseOutparam) {
         Ok(endpoints::edge_check::handle(&ImportedModel, &config, &request, &sight, send))
     };
     let response = request::head(&request, &HEADERS).and_then(answer).unwrap_or_else(response::empty);
-    response::write(response, &HeaderMap::new(), response_out);
-    capture::send(capture.as_ref(), &sight);
+    capture::respond(response, response_out, capture.as_ref(), &sight);
 }
 
 /// The larger model has one deadline for all that it is asked.

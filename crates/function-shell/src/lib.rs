@@ -84,10 +84,8 @@ pub fn predict(request: IncomingRequest, response_out: ResponseOutparam) {
         Ok(endpoints::predict::handle_seen(&ImportedModel, &config, &request, &sight))
     };
     let answered = request::head(&request, &PREDICT_HEADERS).and_then(answer);
-    let mut response = answered.unwrap_or_else(response::empty);
-    capture::enclose(capture.as_ref(), &sight, &mut response);
-    response::write(response, &HeaderMap::new(), response_out);
-    capture::send(capture.as_ref(), &sight);
+    let response = answered.unwrap_or_else(response::empty);
+    capture::respond(response, response_out, capture.as_ref(), &sight);
 }
 
 /// Answers one request of `evaluate`, and counts what came once the answer has left.

@@ -147,12 +147,12 @@ impl<'a> Watcher<'a> {
         let (mut n_rows, mut n_labels) = (0, 0);
         for file in taken::grown(&self.args.data.data, &taken).await? {
             let n_new = rows::tell(self.args, self.baseline, &file, &self.client).await?;
-            taken.write(&self.taken, file.after(n_new))?;
+            taken.write(&self.taken, file, n_new)?;
             n_rows += n_new;
         }
         for file in taken::grown(&self.args.cut.labels, &taken).await? {
             let n_new = rows::tell_labels(&self.args.cut, &file, &self.client).await?;
-            taken.write(&self.taken, file.after(n_new))?;
+            taken.write(&self.taken, file, n_new)?;
             n_labels += n_new;
         }
         if n_rows + n_labels > 0 {

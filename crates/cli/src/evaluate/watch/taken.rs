@@ -29,13 +29,6 @@ pub(super) struct Grown {
     etag: Option<String>,
 }
 
-impl Grown {
-    /// The file once `n_new` more rows were taken.
-    pub(super) fn after(self, n_new: usize) -> (String, usize, u64, Option<String>) {
-        (self.uri, self.n_taken + n_new, self.size, self.etag)
-    }
-}
-
 impl Taken {
     pub(super) fn read(path: &Path) -> Result<Self> {
         match fs::read(path) {
@@ -46,13 +39,10 @@ impl Taken {
         }
     }
 
-    /// Remembers what was taken of a file; the file of what is remembered is old or new, never half.
-    pub(super) fn write(
-        &mut self,
-        path: &Path,
-        (uri, n_rows, size, etag): (String, usize, u64, Option<String>),
-    ) -> Result<()> {
-        self.0.insert(uri, Part { n_rows, size, etag });
+    /// Remembers that `n_new` more rows of a file were taken; the file of what is remembered is old or new, never half.
+    pub(super) fn write(&mut self, path: &Path, file: Grown, n_new: usize) -> Result<()> {
+        let Grown { uri, n_taken, size, etag } = file;
+        self.0.insert(uri, Part { n_rows: n_taken + n_new, size, etag });
         let beside = path.with_extension("new");
         files::write(&beside, &serde_json::to_vec(self)?)?;
         fs::rename(&beside, path).with_context(|| format!("cannot write `{}`", path.display()))
