@@ -58,12 +58,16 @@ class Client:
         """An inference by a message that is put together by hand."""
         return blocking.InferResult(await self.call(self.stub.ModelInfer, message, timeout=TIMEOUT_S))
 
-    async def stream(self, message, timeout=TIMEOUT_S):
-        """What the stream of inferences answers to this one, which the client leaves open."""
+    async def stream(self, timeout=TIMEOUT_S):
+        """What a stream of inferences answers that is open and has no message yet.
+
+        Without one, because the asynchronous client says "Internal error from Core" instead of the server's status when a refusal
+        overtakes its message (<https://github.com/grpc/grpc/issues/36066>).
+        """
         is_answered = threading.Event()
         is_asynchronous = isinstance(self.channel, grpc.aio.Channel)
         messages = _open_stream_asynchronous if is_asynchronous else _open_stream
-        answers = self.stub.ModelStreamInfer(messages(message, is_answered), timeout=timeout)
+        answers = self.stub.ModelStreamInfer(messages(is_answered), timeout=timeout)
         try:
             return [answer async for answer in answers] if is_asynchronous else list(answers)
         finally:
@@ -78,15 +82,16 @@ class Client:
         raise AssertionError("the request was answered")
 
 
-def _open_stream(message, is_answered):
-    yield message
+def _open_stream(is_answered):
     is_answered.wait(TIMEOUT_S)
+    yield from ()
 
 
-async def _open_stream_asynchronous(message, is_answered):
-    yield message
+async def _open_stream_asynchronous(is_answered):
     while not is_answered.is_set():
         await asyncio.sleep(0.1)
+    for message in ():
+        yield message
 
 
 class Refusal:

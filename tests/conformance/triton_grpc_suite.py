@@ -439,7 +439,7 @@ async def _(client):
 
 @case("streamed-requests")
 async def _(client):
-    error = await client.refusal(client.stream, typed_simple(), timeout=5)
+    error = await client.refusal(client.stream, timeout=5)
     check_refusal(error, "UNIMPLEMENTED", "ModelStreamInfer")
 
 
