@@ -8,7 +8,7 @@
 //! Source: RFC 7240, section 4.1, for the preference.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     mem,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -54,7 +54,8 @@ pub(crate) struct Postbox(Mutex<BTreeMap<String, Pile>>);
 /// What waits for one address.
 #[derive(Default)]
 struct Pile {
-    pieces: Vec<Bytes>,
+    /// The bodies of requests, of which the last still grows.
+    bodies: VecDeque<BytesMut>,
     n_bytes: usize,
     /// Lines that were lost and that the address does not know of yet.
     n_lost: u64,
@@ -83,40 +84,59 @@ pub(super) async fn post(service: Arc<Service>, request: Request<WasiBody>) -> R
             Err(_) => return answer(StatusCode::BAD_REQUEST),
         },
     };
-    answer(match put(&service, parts.uri, bytes) {
+    answer(match put(&service, &parts.uri, Lines { bytes: &bytes, end: b'\n' }) {
         true => StatusCode::ACCEPTED,
         false => StatusCode::SERVICE_UNAVAILABLE,
     })
 }
 
-/// Takes the captured rows out of the headers of a response. They are an address of the application itself, a space, and lines with tabs
-/// between them.
+/// Takes the captured rows out of the headers of a response. They are an address of the application itself, a space, and lines that end
+/// with tabs.
 pub(crate) fn take_captured(service: &Arc<Service>, function: &Function, headers: &mut HeaderMap) {
     let Some(captured) = headers.remove(CAPTURED) else { return };
     if let Some((address, lines)) = read_captured(captured.as_bytes())
         && function.allowed_hosts.allows_itself()
     {
-        put(service, address, lines);
+        put(service, &address, lines);
     }
 }
 
-fn read_captured(captured: &[u8]) -> Option<(Uri, Bytes)> {
+fn read_captured(captured: &[u8]) -> Option<(Uri, Lines<'_>)> {
     let place = captured.iter().position(|&byte| byte == b' ')?;
-    let (address, lines) = captured.split_at_checked(place)?;
+    let (address, bytes) = captured.split_at_checked(place)?;
     let address = Uri::try_from(address).ok().filter(|address| address.host() == Some(ITSELF))?;
-    let mut lines = lines.get(1..)?.to_vec();
-    lines.iter_mut().filter(|byte| **byte == b'\t').for_each(|byte| *byte = b'\n');
-    lines.push(b'\n');
-    Some((address, lines.into()))
+    Some((address, Lines { bytes: bytes.get(1..)?, end: b'\t' }))
 }
 
 /// Whether there was room.
-fn put(service: &Arc<Service>, address: Uri, lines: Bytes) -> bool {
-    let taken = service.postbox.put(&address, lines);
+fn put(service: &Arc<Service>, address: &Uri, lines: Lines<'_>) -> bool {
+    let taken = service.postbox.put(address, lines);
     if taken.starts_carrying {
-        tokio::spawn(carry(Arc::clone(service), address));
+        tokio::spawn(carry(Arc::clone(service), address.clone()));
     }
     taken.is_in
+}
+
+/// Lines of JSON.
+#[derive(Clone, Copy)]
+struct Lines<'b> {
+    bytes: &'b [u8],
+    /// What each of them ends with, and no line contains.
+    end: u8,
+}
+
+impl Lines<'_> {
+    fn count(self) -> u64 {
+        self.bytes.iter().map(|&byte| u64::from(byte == self.end)).sum()
+    }
+
+    fn write(self, body: &mut BytesMut) {
+        let start = body.len();
+        body.extend_from_slice(self.bytes);
+        if let Some(written) = body.get_mut(start..) {
+            written.iter_mut().for_each(|byte| *byte = if *byte == self.end { b'\n' } else { *byte });
+        }
+    }
 }
 
 struct Taken {
@@ -134,19 +154,17 @@ impl Postbox {
         }
     }
 
-    fn put(&self, address: &Uri, bytes: Bytes) -> Taken {
-        let n_lines = count_lines(&bytes);
+    fn put(&self, address: &Uri, lines: Lines<'_>) -> Taken {
         let taken = self.with(address, |pile| {
-            if pile.n_bytes + bytes.len() > MOST_WAITING {
-                pile.n_lost += n_lines;
+            if pile.n_bytes + lines.bytes.len() > MOST_WAITING {
+                pile.n_lost += lines.count();
                 return Taken { is_in: false, starts_carrying: false };
             }
-            pile.n_bytes += bytes.len();
-            pile.pieces.push(bytes);
+            pile.append(lines);
             Taken { is_in: true, starts_carrying: !mem::replace(&mut pile.is_carried, true) }
         });
         if !taken.is_in {
-            say_lost(address, n_lines, "too many are waiting");
+            say_lost(address, lines.count(), "too many are waiting");
         }
         taken
     }
@@ -154,20 +172,12 @@ impl Postbox {
     /// The lines of the next request, and how many were lost before; none if nothing waits, and then nobody carries any more.
     fn take(&self, address: &Uri) -> Option<(Bytes, u64)> {
         self.with(address, |pile| {
-            if pile.pieces.is_empty() {
+            let Some(body) = pile.bodies.pop_front() else {
                 pile.is_carried = false;
                 return None;
-            }
-            let mut lines = BytesMut::new();
-            let fits = |piece: &Bytes, so_far: usize| so_far == 0 || so_far + piece.len() <= MOST_BYTES;
-            let mut n_pieces = 0;
-            while let Some(piece) = pile.pieces.get(n_pieces).filter(|piece| fits(piece, lines.len())) {
-                lines.extend_from_slice(piece);
-                n_pieces += 1;
-            }
-            pile.pieces.drain(..n_pieces);
-            pile.n_bytes -= lines.len();
-            Some((lines.freeze(), mem::take(&mut pile.n_lost)))
+            };
+            pile.n_bytes -= body.len();
+            Some((body.freeze(), mem::take(&mut pile.n_lost)))
         })
     }
 
@@ -176,12 +186,26 @@ impl Postbox {
     }
 }
 
+impl Pile {
+    /// To the last body, or to a new one if it would become too long.
+    fn append(&mut self, lines: Lines<'_>) {
+        self.n_bytes += lines.bytes.len();
+        let fits = |body: &&mut BytesMut| body.len() + lines.bytes.len() <= MOST_BYTES;
+        if let Some(last) = self.bodies.back_mut().filter(fits) {
+            return lines.write(last);
+        }
+        let mut body = BytesMut::new();
+        lines.write(&mut body);
+        self.bodies.push_back(body);
+    }
+}
+
 /// Carries what waits for an address, until nothing does.
 async fn carry(service: Arc<Service>, address: Uri) {
     loop {
         tokio::time::sleep(MOMENT).await;
         let Some((lines, n_lost)) = service.postbox.take(&address) else { return };
-        let n_lines = count_lines(&lines);
+        let n_lines = Lines { bytes: &lines, end: b'\n' }.count();
         let Some(request) = request(&address, lines, n_lost) else { return };
         let status = match service.admission.admit().await {
             Ok(_place) => Arc::clone(&service).call_itself(request, 1).await.status(),
@@ -203,10 +227,6 @@ fn request(address: &Uri, lines: Bytes, n_lost: u64) -> Option<Request<WasiBody>
     request.body(body).ok()
 }
 
-fn count_lines(bytes: &[u8]) -> u64 {
-    bytes.iter().map(|&byte| u64::from(byte == b'\n')).sum()
-}
-
 fn say_lost(address: &Uri, n_lines: u64, reason: &str) {
     output::say(format_args!("{n_lines} rows for `{}` lost: {reason}", address.path()));
 }
@@ -225,24 +245,32 @@ mod tests {
         Uri::from_static("http://self.alt/evaluate/predictions?model=m")
     }
 
+    fn lines(bytes: &[u8]) -> Lines<'_> {
+        Lines { bytes, end: b'\n' }
+    }
+
     #[test]
     fn lines_of_one_address_go_together_and_in_order() {
         let postbox = Postbox::default();
-        let first = postbox.put(&address(), Bytes::from_static(b"1\n"));
-        let second = postbox.put(&address(), Bytes::from_static(b"2\n3\n"));
+        let first = postbox.put(&address(), lines(b"1\n"));
+        let second = postbox.put(&address(), lines(b"2\n3\n"));
         assert!(first.starts_carrying && !second.starts_carrying && second.is_in);
         assert_eq!(postbox.take(&address()), Some((Bytes::from_static(b"1\n2\n3\n"), 0)));
         assert_eq!(postbox.take(&address()), None);
-        assert!(postbox.put(&address(), Bytes::from_static(b"4\n")).starts_carrying);
+        assert!(postbox.put(&address(), lines(b"4\n")).starts_carrying);
     }
 
     #[test]
     fn rows_in_a_header_are_lines_for_the_application_itself() {
-        let header = "http://self.alt/evaluate/predictions?model=m {\"x\": 1}\t{\"x\":2}";
-        let expected = (address(), Bytes::from_static(b"{\"x\": 1}\n{\"x\":2}\n"));
-        assert_eq!(read_captured(header.as_bytes()), Some(expected));
+        let header = "http://self.alt/evaluate/predictions?model=m {\"x\": 1}\t{\"x\":2}\t";
+        let (to, rows) = read_captured(header.as_bytes()).unwrap();
+        assert_eq!(to, address());
+        let postbox = Postbox::default();
+        postbox.put(&to, rows);
+        let expected = Bytes::from_static(b"{\"x\": 1}\n{\"x\":2}\n");
+        assert_eq!(postbox.take(&to), Some((expected, 0)));
         for wrong in ["", "http://self.alt/", "http://elsewhere/evaluate {}", "no url {}"] {
-            assert_eq!(read_captured(wrong.as_bytes()), None, "{wrong}");
+            assert!(read_captured(wrong.as_bytes()).is_none(), "{wrong}");
         }
     }
 
@@ -250,10 +278,10 @@ mod tests {
     fn what_is_lost_is_told_once() {
         let postbox = Postbox::default();
         postbox.lose(&address(), 7);
-        postbox.put(&address(), Bytes::from_static(b"1\n"));
-        postbox.put(&address(), Bytes::from(vec![b'\n'; MOST_WAITING]));
+        postbox.put(&address(), lines(b"1\n"));
+        postbox.put(&address(), lines(&vec![b'\n'; MOST_WAITING]));
         assert_eq!(postbox.take(&address()), Some((Bytes::from_static(b"1\n"), 7 + MOST_WAITING as u64)));
-        postbox.put(&address(), Bytes::from_static(b"2\n"));
+        postbox.put(&address(), lines(b"2\n"));
         assert_eq!(postbox.take(&address()), Some((Bytes::from_static(b"2\n"), 0)));
     }
 
@@ -261,7 +289,7 @@ mod tests {
     fn a_request_is_of_bounded_length() {
         let postbox = Postbox::default();
         for _ in 0..3 {
-            postbox.put(&address(), Bytes::from(vec![b'x'; MOST_BYTES / 2]));
+            postbox.put(&address(), lines(&vec![b'x'; MOST_BYTES / 2]));
         }
         let lengths =
             [postbox.take(&address()), postbox.take(&address())].map(|taken| taken.unwrap().0.len());
