@@ -4,14 +4,15 @@
 //! key as JSON, as a share of 2⁶⁴, are below the rate. So the same key is in or out on every replica, in `predict` and in a batch, and
 //! its label is worth keeping or not. A row without a key stands for itself by what the model saw.
 
-use std::{cell::RefCell, io::Write as _};
+mod columns;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use std::cell::RefCell;
+
+use columns::Columns;
 use http::{HeaderName, HeaderValue};
-use protocol::RowWriter;
+use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use tensor::{Client, Datatype, Key, Keys, Metadata, Tensor};
+use tensor::{Client, Key, Keys, Metadata, Tensor};
 
 /// The header of a response that carries rows as far as the host, if that takes them.
 pub const CAPTURED: HeaderName = HeaderName::from_static("plinth-captured");
@@ -47,20 +48,22 @@ impl Capture {
 }
 
 impl Told {
-    /// The rows as one header of a response: the address below which they are told, a space, and the rows, each with a tab at its end,
-    /// which their JSON never has. None if no header can hold them.
-    #[must_use]
-    pub fn header(&self, url: &str) -> Option<HeaderValue> {
-        if self.lines.len() > MOST_HEADER_BYTES {
-            return None;
+    /// The rows as one header of a response: each with a tab at its end, which its JSON never has, and behind them the address below which
+    /// they are told.
+    ///
+    /// # Errors
+    /// The rows, if no header can hold them.
+    pub fn into_header(mut self, url: &str) -> Result<HeaderValue, Self> {
+        const DELETE: u8 = 0x7f;
+        if self.lines.len() > MOST_HEADER_BYTES || self.lines.contains(&DELETE) {
+            return Err(self);
         }
-        let mut value = Vec::with_capacity(url.len() + self.model.len() + self.lines.len() + 16);
-        value.extend_from_slice(url.as_bytes());
-        value.push(b'?');
-        value.extend_from_slice(self.query().as_bytes());
-        value.push(b' ');
-        value.extend(self.lines.iter().map(|&byte| if byte == b'\n' { b'\t' } else { byte }));
-        HeaderValue::try_from(value).ok()
+        self.lines.iter_mut().for_each(|byte| *byte = if *byte == b'\n' { b'\t' } else { *byte });
+        let query = self.query();
+        for part in [url, "?", &query] {
+            self.lines.extend_from_slice(part.as_bytes());
+        }
+        HeaderValue::try_from(self.lines).map_err(|_| Self { lines: Vec::new(), ..self })
     }
 
     /// The query that says of which model they are.
@@ -212,11 +215,8 @@ fn key_text(key: &Key<'_>) -> Vec<u8> {
 impl Seen {
     fn write(&self, lines: &mut Vec<u8>, capture: &Capture, time: f64) -> u64 {
         let n_rows = self.n_rows();
-        let inputs = Values::of(&self.asked.inputs, n_rows, capture);
-        let outputs = Values::of(&self.outputs, n_rows, capture);
-        let (Ok(mut inputs), Ok(mut outputs)) = (inputs.writer(n_rows), outputs.writer(n_rows)) else {
-            return 0;
-        };
+        let mut inputs = Columns::of(&self.asked.inputs, n_rows, capture);
+        let mut outputs = Columns::of(&self.outputs, n_rows, capture);
         let mut n_lines = 0;
         for row in 0..n_rows {
             let start = lines.len();
@@ -243,8 +243,7 @@ impl Seen {
         let (client, key) = self.name(row);
         let mut text = |name: &str, text: &str| {
             lines.extend_from_slice(name.as_bytes());
-            // Writing a text cannot fail.
-            drop(serde_json::to_writer(&mut *lines, text));
+            write_json(lines, text);
         };
         text(",\"digest\":", &self.asked.digest);
         if !client.is_empty() {
@@ -279,96 +278,19 @@ impl Seen {
 fn write_time(json: &mut Vec<u8>, time: f64) {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "microseconds since 1970")]
     let micros = (time * 1e6) as u64;
-    // Writing cannot fail.
-    drop(write!(json, "{}.{:06}", micros / 1_000_000, micros % 1_000_000));
-}
-
-fn write_base64(json: &mut Vec<u8>, bytes: &[u8]) {
-    let start = json.len();
-    json.resize(start + 4 * bytes.len().div_ceil(3), 0);
-    // There is room for all of it.
-    drop(STANDARD.encode_slice(bytes, json.get_mut(start..).unwrap_or_default()));
-}
-
-/// The fewest numbers of a row that are told by their bytes instead of by digits.
-const FEWEST_PACKED: u64 = 4;
-
-/// The tensors that are told and have a value for each row.
-struct Values<'t> {
-    /// Those that are told in JSON.
-    digits: Vec<Tensor>,
-    /// Those that are told by their bytes, as `evaluation` has them.
-    packed: Vec<Packed<'t>>,
-}
-
-/// A tensor that is told by its bytes.
-struct Packed<'t> {
-    /// What stands before the bytes of each row.
-    head: String,
-    /// The length of a row.
-    n_bytes: usize,
-    data: &'t [u8],
-}
-
-/// Writes them row by row.
-struct Writer<'v> {
-    digits: RowWriter<'v>,
-    packed: &'v [Packed<'v>],
-    has_digits: bool,
-    row: usize,
-}
-
-impl<'t> Values<'t> {
-    fn of(tensors: &'t [Tensor], n_rows: usize, capture: &Capture) -> Self {
-        let (mut digits, mut packed) = (Vec::new(), Vec::new());
-        for tensor in tensors.iter().filter(|tensor| capture.tells(tensor.name())) {
-            match packed_row(tensor, n_rows) {
-                Some(n_bytes) => {
-                    packed.push(Packed { head: packed_head(tensor), n_bytes, data: tensor.data() });
-                }
-                None if RowWriter::new(std::slice::from_ref(tensor), n_rows).is_ok() => {
-                    digits.push(tensor.clone());
-                }
-                None => {}
-            }
-        }
-        Self { digits, packed }
-    }
-
-    fn writer(&self, n_rows: usize) -> protocol::Result<Writer<'_>> {
-        let has_digits = !self.digits.is_empty();
-        Ok(Writer { digits: RowWriter::new(&self.digits, n_rows)?, packed: &self.packed, has_digits, row: 0 })
+    write_json(json, &(micros / 1_000_000));
+    let point = json.len();
+    // Its first digit gives way to the point.
+    write_json(json, &(1_000_000 + micros % 1_000_000));
+    if let Some(one) = json.get_mut(point) {
+        *one = b'.';
     }
 }
 
-impl Writer<'_> {
-    fn write_next(&mut self, json: &mut Vec<u8>) {
-        self.digits.write_next(json);
-        for (place, Packed { head, n_bytes, data }) in self.packed.iter().enumerate() {
-            if self.has_digits || place > 0 {
-                json.push(b',');
-            }
-            let start = self.row * n_bytes;
-            json.extend_from_slice(head.as_bytes());
-            let bytes = data.get(start..start + n_bytes).unwrap_or_default();
-            write_base64(json, bytes);
-            json.extend_from_slice(b"\"}");
-        }
-        self.row += 1;
-    }
-}
-
-fn packed_head(tensor: &Tensor) -> String {
-    let (name, shape) = (serde_json::Value::from(tensor.name()), tensor.shape().get(1..).unwrap_or_default());
-    format!("{name}:{{\"datatype\":\"{}\",\"shape\":{shape:?},\"b64\":\"", tensor.datatype())
-}
-
-/// The length of a row of numbers that are told by their bytes.
-fn packed_row(tensor: &Tensor, n_rows: usize) -> Option<usize> {
-    let is_packed = matches!(tensor.datatype(), Datatype::Fp32 | Datatype::Fp64);
-    let n_numbers: u64 = tensor.shape().get(1..)?.iter().product();
-    let has_rows = tensor.rows() == Some(n_rows as u64) && n_rows > 0;
-    (is_packed && has_rows && n_numbers >= FEWEST_PACKED).then(|| tensor.data().len() / n_rows)
+/// Appends what is always JSON.
+fn write_json<T: Serialize + ?Sized>(json: &mut Vec<u8>, value: &T) {
+    // Writing to memory cannot fail.
+    drop(serde_json::to_writer(json, value));
 }
 
 #[cfg(test)]
@@ -481,29 +403,6 @@ mod tests {
         assert_eq!(found, [[row("1", "a", 2, "aa", 2), row("3", "b", 1, "b", 1)]]);
     }
 
-    /// Expected: `base64.b64encode(numpy.array(…, numpy.float32))` of Python.
-    #[test]
-    fn longer_rows_of_numbers_are_told_by_their_bytes() {
-        let tensor = |name: &str| {
-            let data = [1_f32, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, f32::NAN];
-            let data = data.iter().flat_map(|number| number.to_le_bytes()).collect();
-            Tensor::new(name, Datatype::Fp32, vec![2, 2, 2], data).unwrap()
-        };
-        let tensors =
-            [tensor("a"), tensor("b"), Tensor::new("n", Datatype::Uint8, vec![2], vec![8, 9]).unwrap()];
-        let values = Values::of(&tensors, 2, &Capture { withheld: vec!["b".to_owned()], ..all() });
-        let mut writer = values.writer(2).unwrap();
-        let mut row = || {
-            let mut json = Vec::new();
-            writer.write_next(&mut json);
-            String::from_utf8(json).unwrap()
-        };
-        let a =
-            |n: u8, b64: &str| format!(r#""n":{n},"a":{{"datatype":"FP32","shape":[2, 2],"b64":"{b64}"}}"#);
-        assert_eq!(row(), a(8, "AACAPwAAAEAAAEBAAACAQA=="));
-        assert_eq!(row(), a(9, "AACgQAAAwEAAAOBAAADAfw=="));
-    }
-
     #[test]
     fn a_header_carries_rows_that_fit() {
         let told = Told {
@@ -511,11 +410,13 @@ mod tests {
             lines: b"{\"x\":1}\n{\"x\":\"\xc3\xa9\"}\n".to_vec(),
             n_lines: 2,
         };
-        let header = told.header("http://self.alt/evaluate/predictions").unwrap();
-        let expected = b"http://self.alt/evaluate/predictions?model=a+b {\"x\":1}\t{\"x\":\"\xc3\xa9\"}\t";
+        let header = told.clone().into_header("http://self.alt/evaluate/predictions").unwrap();
+        let expected = b"{\"x\":1}\t{\"x\":\"\xc3\xa9\"}\thttp://self.alt/evaluate/predictions?model=a+b";
         assert_eq!(header.as_bytes(), expected);
-        assert!(Told { lines: vec![b'1'; MOST_HEADER_BYTES + 1], ..told.clone() }.header("u").is_none());
-        assert!(Told { lines: b"\"\x7f\"\n".to_vec(), ..told }.header("u").is_none());
+        for lines in [vec![b'1'; MOST_HEADER_BYTES + 1], b"\"\x7f\"\n".to_vec()] {
+            let told = Told { lines, ..told.clone() };
+            assert_eq!(told.clone().into_header("u"), Err(told));
+        }
     }
 
     #[test]

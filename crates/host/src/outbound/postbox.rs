@@ -90,8 +90,7 @@ pub(super) async fn post(service: Arc<Service>, request: Request<WasiBody>) -> R
     })
 }
 
-/// Takes the captured rows out of the headers of a response. They are an address of the application itself, a space, and lines that end
-/// with tabs.
+/// Takes the captured rows out of the headers of a response. They are lines that end with tabs, and an address of the application itself.
 pub(crate) fn take_captured(service: &Arc<Service>, function: &Function, headers: &mut HeaderMap) {
     let Some(captured) = headers.remove(CAPTURED) else { return };
     if let Some((address, lines)) = read_captured(captured.as_bytes())
@@ -102,10 +101,10 @@ pub(crate) fn take_captured(service: &Arc<Service>, function: &Function, headers
 }
 
 fn read_captured(captured: &[u8]) -> Option<(Uri, Lines<'_>)> {
-    let place = captured.iter().position(|&byte| byte == b' ')?;
-    let (address, bytes) = captured.split_at_checked(place)?;
+    let place = captured.iter().rposition(|&byte| byte == b'\t')?;
+    let (bytes, address) = captured.split_at_checked(place + 1)?;
     let address = Uri::try_from(address).ok().filter(|address| address.host() == Some(ITSELF))?;
-    Some((address, Lines { bytes: bytes.get(1..)?, end: b'\t' }))
+    Some((address, Lines { bytes, end: b'\t' }))
 }
 
 /// Whether there was room.
@@ -262,14 +261,14 @@ mod tests {
 
     #[test]
     fn rows_in_a_header_are_lines_for_the_application_itself() {
-        let header = "http://self.alt/evaluate/predictions?model=m {\"x\": 1}\t{\"x\":2}\t";
+        let header = "{\"x\": 1}\t{\"x\":2}\thttp://self.alt/evaluate/predictions?model=m";
         let (to, rows) = read_captured(header.as_bytes()).unwrap();
         assert_eq!(to, address());
         let postbox = Postbox::default();
         postbox.put(&to, rows);
         let expected = Bytes::from_static(b"{\"x\": 1}\n{\"x\":2}\n");
         assert_eq!(postbox.take(&to), Some((expected, 0)));
-        for wrong in ["", "http://self.alt/", "http://elsewhere/evaluate {}", "no url {}"] {
+        for wrong in ["", "http://self.alt/", "{}\thttp://elsewhere/evaluate", "{}\tno url"] {
             assert!(read_captured(wrong.as_bytes()).is_none(), "{wrong}");
         }
     }
