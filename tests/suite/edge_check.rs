@@ -12,7 +12,8 @@ use system_tests::{demo_policy, root};
 use tempfile::TempDir;
 
 use crate::digits::Rows;
-use crate::evaluate_server::Up;
+use crate::evaluate::Predicted;
+use crate::evaluate_server::{PATIENCE, Up};
 use crate::jobs::check_run;
 
 const PATH: &str = "/edge-check/digits-edge";
@@ -232,6 +233,51 @@ fn the_demo_answers_most_rows_at_the_edge_and_few_of_them_wrongly() {
     let policy = up.json("GET", &format!("{PATH}/policy"), "");
     assert_eq!(policy, serde_json::from_str::<Value>(&demo_policy()).unwrap());
     assert_eq!(policy["edge"]["name"], "digits-edge");
+}
+
+/// The rung in use, once the promise has been seen to be broken.
+fn rung_once_broken(up: &Up, policy: &str) -> Value {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        up.json("POST", "/evaluate/fold", "");
+        let promise = up.json("GET", &format!("/evaluate/promise?model=digits-edge&policy={policy}"), "");
+        if promise["rung"] != 0 {
+            return promise["rung"].clone();
+        }
+        assert!(Instant::now() < deadline, "{promise}");
+    }
+}
+
+#[test]
+fn a_promise_that_is_broken_steps_the_threshold_up() {
+    let state = tempfile::tempdir().unwrap();
+    let mut policy: Value = serde_json::from_str(&demo_policy()).unwrap();
+    policy["audit_share"] = json!(0.9);
+    let (policy, manifest) = (policy.to_string(), root().join("spin.toml"));
+    let variable = format!("PLINTH_POLICY={policy}");
+    let more = ["--listen", "127.0.0.1:0", "--state-dir", state.path().to_str().unwrap(), "--env", &variable];
+    let up = Up::of(&[&["up", "-f", manifest.to_str().unwrap()], more.as_slice()].concat());
+    let predicted = Predicted::new();
+    up.json("PUT", "/evaluate/baseline?model=digits-edge", std::fs::read(predicted.baseline()).unwrap());
+    up.json("PUT", "/evaluate/policy?model=digits-edge", policy);
+
+    let rows = &predicted.rows;
+    let body = answered(&up, &rows.instances());
+    assert_eq!(body["rung"], 0);
+    let is_audited = |answer: &Value| answer["reason"] == "audit";
+    assert!(body["answers"].as_array().unwrap().iter().filter(|answer| is_audited(answer)).count() > 400);
+    let wrong = rows
+        .keys
+        .iter()
+        .zip(&rows.labels)
+        .map(|(key, label)| json!({"key": key, "label": (label + 1) % 10}).to_string());
+    let wrong: Vec<String> = wrong.collect();
+    up.json("POST", "/evaluate/ground-truth?model=digits-edge", wrong.join("\n"));
+
+    let rung = rung_once_broken(&up, body["policy"].as_str().unwrap());
+    assert_eq!(answered(&up, &rows.instances()[..1])["rung"], rung);
+    let alarms = up.json("GET", "/evaluate/alarms?model=digits-edge", "");
+    assert!(alarms.to_string().contains("promise"), "{alarms}");
 }
 
 #[test]

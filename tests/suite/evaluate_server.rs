@@ -20,7 +20,7 @@ use crate::jobs::{check_run, plinth};
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server on a free port or a given one; killed when dropped.
 pub(crate) struct Up {
