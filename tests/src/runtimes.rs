@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -253,8 +254,21 @@ impl WasmtimeServe {
         Self::start("edge-check", name, &[format!("--env=PLINTH_POLICY={}", crate::demo_policy())])
     }
 
+    /// `files` before a folder, on a free port.
+    ///
+    /// # Panics
+    /// If the program has not been built or does not start.
+    #[must_use]
+    pub fn with_folder(folder: &Path) -> Self {
+        let component = artifacts::function("files").expect("the function is built");
+        Self::serve(component, &[format!("--dir={}::/", folder.display())])
+    }
+
     fn start(function: &str, name: &str, more: &[String]) -> Self {
-        let composed = plugged(function, &packed_model(name));
+        Self::serve(&plugged(function, &packed_model(name)), more)
+    }
+
+    fn serve(composed: &[u8], more: &[String]) -> Self {
         let component = NamedTempFile::new().expect("there is room for a file");
         std::fs::write(component.path(), composed).expect("there is room for a file");
         let program = root().join("target/release/wasmtime-serve");

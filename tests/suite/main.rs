@@ -24,6 +24,7 @@ mod edge;
 mod edge_check;
 mod evaluate;
 mod evaluate_server;
+mod files;
 mod grpc;
 mod jobs;
 mod keys;
