@@ -234,6 +234,10 @@ impl Seen {
             }
             self.write_end(lines, row, time);
             n_lines += 1;
+            if n_lines == 1 {
+                // The others are about as long.
+                lines.reserve(lines.len() * (n_rows - row));
+            }
         }
         n_lines
     }

@@ -1,7 +1,6 @@
 //! The values of captured rows, tensor by tensor. Not what else is told of a row.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64_simd::STANDARD;
 use protocol::RowWriter;
 use tensor::{Datatype, Tensor};
 
@@ -82,16 +81,9 @@ impl<'t> Packed<'t> {
         let (row, rest) = self.rest.split_at_checked(self.n_bytes).unwrap_or_default();
         self.rest = rest;
         json.extend_from_slice(&self.head);
-        write_base64(json, row);
+        STANDARD.encode_append(row, json);
         json.extend_from_slice(b"\"}");
     }
-}
-
-fn write_base64(json: &mut Vec<u8>, bytes: &[u8]) {
-    let start = json.len();
-    json.resize(start + 4 * bytes.len().div_ceil(3), 0);
-    // There is room for all of it.
-    drop(STANDARD.encode_slice(bytes, json.get_mut(start..).unwrap_or_default()));
 }
 
 #[cfg(test)]

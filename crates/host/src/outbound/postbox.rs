@@ -132,7 +132,9 @@ impl Lines<'_> {
     fn write(self, body: &mut BytesMut) {
         let start = body.len();
         body.extend_from_slice(self.bytes);
-        if let Some(written) = body.get_mut(start..) {
+        if self.end != b'\n'
+            && let Some(written) = body.get_mut(start..)
+        {
             written.iter_mut().for_each(|byte| *byte = if *byte == self.end { b'\n' } else { *byte });
         }
     }
@@ -166,6 +168,11 @@ impl Postbox {
             say_lost(address, lines.count(), "too many are waiting");
         }
         taken
+    }
+
+    /// Whether more waits for the address than one request takes.
+    fn is_crowded(&self, address: &Uri) -> bool {
+        self.with(address, |pile| pile.bodies.len() > 1)
     }
 
     /// The lines of the next request, and how many were lost before; none if nothing waits, and then nobody carries any more.
@@ -202,7 +209,9 @@ impl Pile {
 /// Carries what waits for an address, until nothing does.
 async fn carry(service: Arc<Service>, address: Uri) {
     loop {
-        tokio::time::sleep(MOMENT).await;
+        if !service.postbox.is_crowded(&address) {
+            tokio::time::sleep(MOMENT).await;
+        }
         let Some((lines, n_lost)) = service.postbox.take(&address) else { return };
         let n_lines = Lines { bytes: &lines, end: b'\n' }.count();
         let Some(request) = request(&address, lines, n_lost) else { return };
@@ -290,8 +299,10 @@ mod tests {
         for _ in 0..3 {
             postbox.put(&address(), lines(&vec![b'x'; MOST_BYTES / 2]));
         }
+        assert!(postbox.is_crowded(&address()));
         let lengths =
             [postbox.take(&address()), postbox.take(&address())].map(|taken| taken.unwrap().0.len());
         assert_eq!(lengths, [MOST_BYTES, MOST_BYTES / 2]);
+        assert!(!postbox.is_crowded(&address()));
     }
 }
