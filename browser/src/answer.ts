@@ -84,6 +84,7 @@ export class EdgeError extends Error {
 
 /** The key as JSON: by it, and the client, rows are told apart and sampled. */
 export function keyJson(key: Key): string {
-  if (typeof key === "string" || Number.isSafeInteger(key)) return JSON.stringify(key);
+  if (typeof key === "string") return JSON.stringify(key);
+  if (Number.isSafeInteger(key)) return `${key}`;
   throw new EdgeError("invalid_key", `a key is a string or a whole number up to 2^53, found ${String(key)}`);
 }

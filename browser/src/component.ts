@@ -1,7 +1,7 @@
 /** Loads a component that jco has transpiled: an ES module and the core modules beside it. Knows nothing of models. */
 
 /** What a transpiled module exports. */
-interface Transpiled {
+export interface Transpiled {
   instantiate(
     getCoreModule: (path: string) => Promise<WebAssembly.Module>,
     imports: Record<string, never>,
@@ -18,9 +18,14 @@ export class Component {
   /** Loads the module at `url`; its core modules are fetched beside it. */
   static async load(url: string): Promise<Component> {
     const transpiled = (await import(/* @vite-ignore */ /* webpackIgnore: true */ url)) as Transpiled;
+    return Component.of(transpiled, (path) => new URL(path, url));
+  }
+
+  /** The component of a loaded module, whose core modules are fetched where `locate` says. */
+  static of(transpiled: Transpiled, locate: (path: string) => URL): Component {
     const compiled = new Map<string, Promise<WebAssembly.Module>>();
     const coreModule = (path: string) => {
-      const module = compiled.get(path) ?? compile(new URL(path, url));
+      const module = compiled.get(path) ?? compile(locate(path));
       compiled.set(path, module);
       return module;
     };

@@ -2,6 +2,7 @@
 
 import { Component } from "./component.js";
 import { EdgeError, type Reason } from "./answer.js";
+import type { Tensor } from "./tensor.js";
 
 /** A threshold and what it did to the rows of the test. */
 export interface OperatingPoint {
@@ -40,25 +41,34 @@ export interface PolicySummary {
   ladders: { name: string; ladder: OperatingPoint[] }[];
 }
 
-/** What becomes of a row. */
-export interface Decision {
+/** What rows have in common that were decided alike. */
+export interface Verdict {
   isAccepted: boolean;
-  prediction: string;
-  confidence?: number;
   reason: Reason;
   detail: string;
   feature?: string;
-  group: string;
 }
 
-/** A row that the edge has answered. */
-export interface EdgeRow {
-  probabilities: Float64Array;
-  label?: string;
-  features: Float64Array;
-  segment?: string;
-  /** As JSON: with the client, it tells whether the row is in the sample that watches the promise. */
-  key: string;
+/** What becomes of rows: a number for each row in each list that is about rows. */
+export interface Decisions {
+  verdicts: Verdict[];
+  /** Indices of `verdicts`. */
+  verdictOfRow: Uint32Array;
+  /** Answers of the edge that are no class. */
+  furtherLabels: string[];
+  /** Indices of the policy's classes, and of `furtherLabels` after them. */
+  labelOfRow: Uint32Array;
+  /** NaN if the probabilities are no distribution. */
+  confidenceOfRow: Float64Array;
+}
+
+/** Rows that the edge has answered. */
+export interface DecisionBatch {
+  inputs: Tensor[];
+  outputs: Tensor[];
+  /** As JSON, one a line: with the client, a key tells whether its row is in the sample that watches the promise. */
+  keys: string;
+  client: string;
 }
 
 type WirePoint = Omit<OperatingPoint, "nAccepted" | "nWrong"> & { nAccepted: bigint; nWrong?: bigint };
@@ -74,25 +84,38 @@ interface WirePolicy {
   curve(): WirePoint[];
   ladders(): { name: string; ladder: WirePoint[] }[];
   checkEdge(onnxSha256: string): void;
-  decide(rows: EdgeRow[], client: string, rung: number): Decision[];
+  decide(batch: DecisionBatch, rung: number): Decisions;
 }
 
-interface Decisions {
+interface Exports {
   Policy: { parse(json: string): WirePolicy };
+}
+
+/** Where the core modules lie. Each is written out, so that whoever bundles this finds them all. */
+const CORES: Record<string, URL> = {
+  "decision.core.wasm": new URL("./decision/decision.core.wasm", import.meta.url),
+  "decision.core2.wasm": new URL("./decision/decision.core2.wasm", import.meta.url),
+  "decision.core3.wasm": new URL("./decision/decision.core3.wasm", import.meta.url),
+};
+
+function locate(path: string): URL {
+  const found = CORES[path];
+  if (found === undefined) throw new TypeError(`the decision has no core module \`${path}\``);
+  return found;
 }
 
 /** What reads policies. Loaded once. */
 export class Decider {
-  private constructor(private readonly decisions: Decisions) {}
+  private constructor(private readonly exports: Exports) {}
 
   static async load(): Promise<Decider> {
-    const component = await Component.load(new URL("./decision/decision.js", import.meta.url).href);
-    return new Decider(await component.instantiate<Decisions>("plinth:two-phase/decisions"));
+    const component = Component.of(await import("./decision/decision.js"), locate);
+    return new Decider(await component.instantiate<Exports>("plinth:two-phase/decisions"));
   }
 
   /** A policy file, checked, for the model with this digest. Throws an EdgeError that says what is wrong with it. */
   policy(json: string, onnxSha256: string): Policy {
-    const policy = guarded("no_policy", () => this.decisions.Policy.parse(json));
+    const policy = guarded("no_policy", () => this.exports.Policy.parse(json));
     guarded("policy_mismatch", () => policy.checkEdge(onnxSha256));
     return new Policy(policy);
   }
@@ -117,9 +140,14 @@ export class Policy {
     };
   }
 
-  /** What becomes of a client's rows. */
-  decide(rows: EdgeRow[], client: string, rung: number): Decision[] {
-    return this.policy.decide(rows, client, rung);
+  /** What becomes of rows. The inputs are only looked at if `needsInputs`. Throws an EdgeError that says what the tensors lack. */
+  decide(batch: DecisionBatch, rung: number): Decisions {
+    return guarded("policy_mismatch", () => this.policy.decide(batch, rung));
+  }
+
+  /** Whether a row's inputs have a part in what becomes of it. */
+  get needsInputs(): boolean {
+    return this.summary.guardFeatures.length > 0 || this.summary.segmentField !== undefined;
   }
 }
 

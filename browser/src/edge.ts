@@ -1,36 +1,38 @@
 /** Model and policy together: what the edge answers, and whether that stands. Runs in the worker, or in the caller's thread where there is none. */
 
-import { EdgeError, type Opinion, type Problem, type Reason, type Row, keyJson } from "./answer.js";
-import { Decider, type Decision, type EdgeRow, type Policy, type PolicySummary } from "./decision.js";
+import { EdgeError } from "./answer.js";
+import { Decider, type Decisions, type Policy, type PolicySummary } from "./decision.js";
 import { Model } from "./model.js";
-import { type Element, type Tensor, type TensorSpec, rowsOf } from "./tensor.js";
+import { type Batch, encodeRows } from "./rows.js";
+import type { Tensor, TensorSpec } from "./tensor.js";
 
-/** What the edge says of a row. */
-export interface EdgeAnswer {
-  isAccepted: boolean;
-  opinion: Opinion & { confidence: number | null };
-  reason: Reason;
-  /** The reason in a sentence. */
-  detail: string;
-  feature?: string;
+/** What there is to know before rows can be asked. */
+export interface Loaded {
+  policy: PolicySummary;
+  /** The model's inputs. */
+  inputs: TensorSpec[];
 }
 
-/** For each row its answer or what is wrong with it, and how long the rows took together. */
-export interface EdgeAnswers {
-  rows: (EdgeAnswer | { problem: Problem })[];
+/** What the edge says of the rows of a batch. */
+export interface Outcome {
+  decisions: Decisions;
+  /** The output with the probabilities, if the model has one. */
+  probabilities?: Tensor;
   milliseconds: number;
-  policy: string;
+  /** The policy that decided. */
+  policy: PolicySummary;
 }
 
 /** What is asked of an edge. All of it can be sent to a worker. */
 export interface EdgeService {
-  load(model: string, policy: string): Promise<PolicySummary>;
+  load(model: string, policy: string): Promise<Loaded>;
   usePolicy(policy: string): Promise<PolicySummary>;
-  answer(rows: Row[], client: string, rung: number): Promise<EdgeAnswers>;
+  /** The batch is handed over, and of no use afterwards. */
+  answer(batch: Batch, client: string, rung: number): Promise<Outcome>;
   infer(inputs: Tensor[], outputs: string[]): Promise<Tensor[]>;
 }
 
-interface Loaded {
+interface Parts {
   model: Model;
   decider: Decider;
   policy: Policy;
@@ -38,78 +40,47 @@ interface Loaded {
 
 /** The service, in this thread. */
 export class Edge implements EdgeService {
-  private loaded: Loaded | undefined;
+  private parts: Parts | undefined;
 
-  async load(modelUrl: string, policyJson: string): Promise<PolicySummary> {
+  async load(modelUrl: string, policyJson: string): Promise<Loaded> {
     const [model, decider] = await Promise.all([Model.load(modelUrl), Decider.load()]);
     const policy = fitting(decider, policyJson, model);
-    this.loaded = { model, decider, policy };
-    await warmUp(model);
-    return policy.summary;
+    this.parts = { model, decider, policy };
+    await this.warmUp(model);
+    return { policy: policy.summary, inputs: model.metadata.inputs };
   }
 
   async usePolicy(policyJson: string): Promise<PolicySummary> {
-    const loaded = this.ready();
-    loaded.policy = fitting(loaded.decider, policyJson, loaded.model);
-    return loaded.policy.summary;
+    const parts = this.ready();
+    parts.policy = fitting(parts.decider, policyJson, parts.model);
+    return parts.policy.summary;
   }
 
-  async answer(rows: Row[], client: string, rung: number): Promise<EdgeAnswers> {
+  async answer({ inputs, keys }: Batch, client: string, rung: number): Promise<Outcome> {
     const { model, policy } = this.ready();
     const started = performance.now();
-    const encoded = rows.map((row, idx) => model.encode(row, idx));
-    const sound = encoded.flatMap((it, idx) => ("tensors" in it ? [{ row: rows[idx] as Row, tensors: it.tensors }] : []));
-    const values = sound.length === 0 ? [] : await model.inferRows(sound.map(({ tensors }) => tensors), outputNames(policy.summary));
-    const answered = sound.map((it, idx) => edgeRow(it, values[idx] ?? [], policy.summary, model));
-    const decisions = policy.decide(answered, client, rung);
-    const answers = decisions.map((decision, idx) => edgeAnswer(decision, answered[idx]?.probabilities ?? []));
-    const next = answers.values();
-    const inOrder = encoded.map((it) => ("problem" in it ? it : (next.next().value as EdgeAnswer)));
-    return { rows: inOrder, milliseconds: performance.now() - started, policy: policy.summary.id };
+    const outputs = await model.infer(inputs, outputNames(policy.summary));
+    const decisions = policy.decide({ inputs: policy.needsInputs ? inputs : [], outputs, keys, client }, rung);
+    const probabilities = outputs.find(({ name }) => name === policy.summary.edge.probabilities);
+    const milliseconds = performance.now() - started;
+    return { decisions, milliseconds, policy: policy.summary, ...(probabilities && { probabilities }) };
   }
 
   async infer(inputs: Tensor[], outputs: string[]): Promise<Tensor[]> {
     return this.ready().model.infer(inputs, outputs);
   }
 
-  private ready(): Loaded {
-    if (this.loaded === undefined) throw new EdgeError("not_loaded", "no model is loaded");
-    return this.loaded;
+  /** Answers a row of zeros, so that the first row does not wait for the compiler. A model that cannot is asked when a row comes. */
+  private async warmUp({ metadata: { inputs } }: Model): Promise<void> {
+    const row = Object.fromEntries(inputs.map(({ name, shape, datatype }) => [name, zeros(shape, datatype)]));
+    const { batch } = encodeRows(inputs, [{ ...row, key: 0 }]);
+    if (batch.nRows > 0) await this.answer(batch, "", 0).catch(() => undefined);
   }
-}
 
-/** A row as the policy sees it. */
-function edgeRow({ row, tensors }: EncodedRow, [probabilities = [], label]: Element[][], policy: PolicySummary, model: Model): EdgeRow {
-  const segment = policy.segmentField === undefined ? undefined : row[policy.segmentField];
-  return {
-    probabilities: Float64Array.from(probabilities, Number),
-    features: policy.guardFeatures.length === 0 ? new Float64Array() : features(tensors, model),
-    key: keyJson(row.key),
-    ...(label === undefined ? {} : { label: String(label[0]) }),
-    ...(segment === undefined ? {} : { segment: String(segment) }),
-  };
-}
-
-interface EncodedRow {
-  row: Row;
-  tensors: Uint8Array[];
-}
-
-/** The values that a guard looks at: all the row's numbers, input after input. */
-function features(tensors: Uint8Array[], model: Model): Float64Array {
-  const ofInput = (input: TensorSpec, idx: number) =>
-    input.datatype === "bytes" ? [] : rowsOf({ ...input, shape: BigUint64Array.of(1n), data: tensors[idx] ?? new Uint8Array() }).flat();
-  return Float64Array.from(model.metadata.inputs.flatMap(ofInput), Number);
-}
-
-function edgeAnswer(decision: Decision, probabilities: ArrayLike<number>): EdgeAnswer {
-  return {
-    isAccepted: decision.isAccepted,
-    opinion: { prediction: decision.prediction, confidence: decision.confidence ?? null, probabilities: Array.from(probabilities) },
-    reason: decision.reason,
-    detail: decision.detail,
-    ...(decision.feature === undefined ? {} : { feature: decision.feature }),
-  };
+  private ready(): Parts {
+    if (this.parts === undefined) throw new EdgeError("not_loaded", "no model is loaded");
+    return this.parts;
+  }
 }
 
 function fitting(decider: Decider, policyJson: string, model: Model): Policy {
@@ -126,13 +97,6 @@ function fitting(decider: Decider, policyJson: string, model: Model): Policy {
 /** The outputs that the policy looks at: probabilities, then the label if there is one. */
 function outputNames({ edge }: PolicySummary): string[] {
   return [edge.probabilities, edge.label].filter((name) => name !== undefined);
-}
-
-/** Runs the model once on zeros, so that the first row does not wait for the compiler. A model that cannot is asked when a row comes. */
-async function warmUp(model: Model): Promise<void> {
-  const row = Object.fromEntries(model.metadata.inputs.map((input) => [input.name, zeros(input.shape, input.datatype)]));
-  const encoded = model.encode(row, 0);
-  if ("tensors" in encoded) await model.inferRows([encoded.tensors], []).catch(() => undefined);
 }
 
 function zeros(shape: BigInt64Array, datatype: string): unknown[] {

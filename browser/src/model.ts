@@ -1,8 +1,8 @@
-/** A packed model: rows in, the values of its outputs out. Not the decision about them. */
+/** A packed model, on tensors. Not the decision about what it answers. */
 
-import { EdgeError, type Problem } from "./answer.js";
+import { EdgeError } from "./answer.js";
 import { Component } from "./component.js";
-import { type Element, type Tensor, type TensorSpec, encode, rowsOf, stack } from "./tensor.js";
+import type { Tensor, TensorSpec } from "./tensor.js";
 
 /** What a model says of itself. */
 export interface Metadata {
@@ -19,9 +19,6 @@ interface Inference {
   metadata(): Metadata;
   infer(inputs: Tensor[], outputs: string[]): Tensor[];
 }
-
-/** A row's inputs as bytes, in the order of the model's inputs, or what is wrong with it. */
-export type Encoded = { tensors: Uint8Array[] } | { problem: Problem };
 
 /** A model in this thread. */
 export class Model {
@@ -53,27 +50,6 @@ export class Model {
     }
   }
 
-  /** The bytes of a row. */
-  encode(row: Record<string, unknown>, idx: number): Encoded {
-    try {
-      return { tensors: this.metadata.inputs.map((input) => encode(input, valueOf(row, input))) };
-    } catch (error) {
-      if (!(error instanceof EdgeError)) throw error;
-      return { problem: { error: `row \`${idx}\`: ${error.message}`, code: error.code, row: idx } };
-    }
-  }
-
-  /** The values of `outputs` for rows of bytes: for each row, for each output, its elements. */
-  async inferRows(rows: Uint8Array[][], outputs: string[]): Promise<Element[][][]> {
-    const column = (input: TensorSpec, idx: number) => stack(input, rows.map((row) => row[idx] ?? new Uint8Array()));
-    const tensors = await this.infer(this.metadata.inputs.map(column), outputs);
-    const columns = tensors.map(rowsOf);
-    if (columns.some((values) => values.length !== rows.length)) {
-      throw new EdgeError("rows_changed", `the model answered another number of rows than the ${rows.length} it was given`);
-    }
-    return rows.map((_, row) => columns.map((values) => values[row] ?? []));
-  }
-
   /** What an exception means. After a trap the instance is of no use, and another takes its place. */
   private async explain(error: unknown): Promise<unknown> {
     const payload = (error as { payload?: { tag: string; val: string } }).payload;
@@ -83,10 +59,4 @@ export class Model {
     this.instance = await this.component.instantiate<Inference>("plinth:model/inference");
     return new EdgeError("model_failed", `the model trapped: ${String(error)}`);
   }
-}
-
-function valueOf(row: Record<string, unknown>, input: TensorSpec): unknown {
-  const value = row[input.name];
-  if (value === undefined) throw new EdgeError("missing_input", `input \`${input.name}\` is missing`);
-  return value;
 }

@@ -1,12 +1,15 @@
 /** Two-Phase Predictions: the edge answers in the page, the cloud is asked when it must be, and what could not be asked is asked later. */
 
-import { type Answer, EdgeError, type Failed, type Row, keyJson } from "./answer.js";
+import { type Answer, EdgeError, type Failed, type Problem, type Row, keyJson } from "./answer.js";
+import { type EdgeAnswers, answerOf, edgeAnswers } from "./answers.js";
 import { Cloud, type CloudAnswer, type CloudOptions, Unreachable, rowsJson } from "./cloud.js";
 import type { PolicySummary } from "./decision.js";
-import { Edge, type EdgeAnswer, type EdgeAnswers, type EdgeService } from "./edge.js";
+import { Edge, type EdgeService, type Loaded } from "./edge.js";
 import { Queue, type QueueLimits, finish, rowId } from "./queue.js";
 import { RemoteEdge } from "./remote.js";
+import { encodeRows } from "./rows.js";
 import { IndexedDbStore, MemoryStore, type Store, type Waiting } from "./store.js";
+import type { TensorSpec } from "./tensor.js";
 
 /** What `TwoPhase.load` needs. */
 export interface Options {
@@ -42,13 +45,17 @@ export class TwoPhase {
   private readonly queue: Queue;
   private readonly cloud: Cloud;
   private readonly client: string;
+  private readonly inputs: TensorSpec[];
+  private summary: PolicySummary;
 
   private constructor(
     private readonly edge: EdgeService,
-    private summary: PolicySummary,
+    { policy, inputs }: Loaded,
     store: Store,
     options: Options,
   ) {
+    this.summary = policy;
+    this.inputs = inputs;
     this.client = options.client ?? "";
     this.rung = options.rung ?? 0;
     this.cloud = new Cloud(cloudOptions(options.cloud), () => this.summary);
@@ -60,7 +67,7 @@ export class TwoPhase {
       random: Math.random,
     };
     const isShared = store instanceof IndexedDbStore;
-    this.queue = new Queue(queueName(options, summary), store, parts, options.queue ?? {}, isShared);
+    this.queue = new Queue(queueName(options, policy), store, parts, options.queue ?? {}, isShared);
     globalThis.addEventListener?.("online", this.onOnline);
     globalThis.addEventListener?.("offline", this.onOffline);
   }
@@ -69,10 +76,10 @@ export class TwoPhase {
   static async load(options: Options): Promise<TwoPhase> {
     const edge = (options.worker ?? true) && typeof Worker !== "undefined" ? new RemoteEdge() : new Edge();
     try {
-      const summary = await edge.load(absolute(options.model), await policyJson(options.policy));
-      const name = queueName(options, summary);
+      const parts = await edge.load(absolute(options.model), await policyJson(options.policy));
+      const name = queueName(options, parts.policy);
       const store = typeof indexedDB === "undefined" ? new MemoryStore() : await IndexedDbStore.open(name);
-      const loaded = new TwoPhase(edge, summary, store, options);
+      const loaded = new TwoPhase(edge, parts, store, options);
       if ((await loaded.queue.pending()) > 0) loaded.queue.wake();
       return loaded;
     } catch (error) {
@@ -98,17 +105,26 @@ export class TwoPhase {
    * Answers of phase `edge-provisional` come again as final ones: see `onFinal` and `finals`.
    */
   async predict(rows: Row[]): Promise<(Answer | Failed)[]> {
-    distinctKeys(rows);
-    const answered = await this.edge.answer(rows, this.client, this.rung);
+    const keys = distinctKeys(rows);
+    const answered = await this.answer(rows, keys);
     const answers = rows.map((row, idx) => answerOf(row, answered, idx));
-    const isEscalated = (_: unknown, idx: number) => escalates(answered, idx);
-    const final = await this.escalate(rows.filter(isEscalated), answers.filter(isEscalated) as Answer[]);
-    return answers.map((answer) => final.get(keyJson(answer.key)) ?? answer);
+    const escalated = answered.rows.flatMap((it, idx) => ("problem" in it || it.isAccepted ? [] : [idx]));
+    if (escalated.length === 0) return answers;
+    const final = await this.escalate(escalated.map((idx) => rows[idx] as Row), escalated.map((idx) => answers[idx] as Answer));
+    for (const idx of escalated) answers[idx] = final.get(keys[idx] as string) ?? (answers[idx] as Answer);
+    return answers;
   }
 
   /** What the edge says of rows and whether that would stand. Nothing is sent, nothing is kept. */
   async decide(rows: Row[]): Promise<EdgeAnswers> {
-    return this.edge.answer(rows, this.client, this.rung);
+    return this.answer(rows, rows.map(({ key }) => keyJson(key)));
+  }
+
+  /** What the edge says of rows with these keys. */
+  private async answer(rows: Row[], keys: string[]): Promise<EdgeAnswers> {
+    const { batch, problems } = encodeRows(this.inputs, rows, keys);
+    if (batch.nRows === 0) return { rows: rows.map((_, idx) => ({ problem: problems.get(idx) as Problem })), milliseconds: 0, policy: this.summary.id };
+    return edgeAnswers(await this.edge.answer(batch, this.client, this.rung), rows.length, problems);
   }
 
   /** The model alone, on tensors. */
@@ -244,37 +260,16 @@ export class TwoPhase {
   }
 }
 
-function answerOf(row: Row, { rows, milliseconds, policy }: EdgeAnswers, idx: number): Answer | Failed {
-  const it = rows[idx] as EdgeAnswers["rows"][number];
-  if ("problem" in it) return { key: row.key, error: it.problem };
-  const { opinion, reason, feature } = it satisfies EdgeAnswer;
-  return {
-    key: row.key,
-    prediction: opinion.prediction,
-    confidence: opinion.confidence,
-    phase: "edge",
-    reason,
-    policy,
-    edge: opinion,
-    milliseconds: { edge: milliseconds },
-    ...(feature === undefined ? {} : { feature }),
-  };
-}
-
-function escalates({ rows }: EdgeAnswers, idx: number): boolean {
-  const it = rows[idx];
-  return it !== undefined && !("problem" in it) && !it.isAccepted;
-}
-
-/** Refuses rows without a key, and keys that come twice. */
-function distinctKeys(rows: Row[]): void {
+/** The keys as JSON. Refuses rows without a key, and keys that come twice. */
+function distinctKeys(rows: Row[]): string[] {
   const seen = new Map<string, number>();
-  rows.forEach((row, idx) => {
+  return rows.map((row, idx) => {
     if (row.key === undefined) throw new EdgeError("missing_key", `row \`${idx}\` has no key`);
     const key = keyJson(row.key);
     const other = seen.get(key);
     if (other !== undefined) throw new EdgeError("duplicate_key", `rows \`${other}\` and \`${idx}\` have the key ${key}`);
     seen.set(key, idx);
+    return key;
   });
 }
 

@@ -29,6 +29,9 @@ pub(crate) const STEPS: &[Step] = &[
 /// The profile of the model runtime in `Cargo.toml`.
 pub(crate) const RUNTIME_PROFILE: &str = "model-runtime";
 
+/// The profile of the decision in `Cargo.toml`.
+pub(crate) const DECISION_PROFILE: &str = "decision";
+
 /// The profile of the functions in `Cargo.toml`.
 pub(crate) const FUNCTION_PROFILE: &str = "function";
 
@@ -55,9 +58,9 @@ fn poison(workspace: &Workspace) -> Result<()> {
     guest(workspace, POISON, RUNTIME_TARGET, RUNTIME_PROFILE)
 }
 
-/// Built like the model runtime; the browser package makes a component of it.
+/// Built for the model runtime's target; the browser package makes a component of it.
 fn decision(workspace: &Workspace) -> Result<()> {
-    guest(workspace, DECISION, RUNTIME_TARGET, RUNTIME_PROFILE)
+    guest(workspace, DECISION, RUNTIME_TARGET, DECISION_PROFILE)
 }
 
 fn plinth(workspace: &Workspace) -> Result<()> {

@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::{
-    build::{FUNCTION_PROFILE, RUNTIME_PROFILE},
+    build::{DECISION_PROFILE, FUNCTION_PROFILE, RUNTIME_PROFILE},
     process,
     setup::{FUNCTION_TARGET, RUNTIME_TARGET},
     steps::Step,
@@ -58,7 +58,7 @@ fn lint_poison(workspace: &Workspace) -> Result<()> {
 }
 
 fn lint_decision(workspace: &Workspace) -> Result<()> {
-    lint_guest(workspace, DECISION, RUNTIME_TARGET, RUNTIME_PROFILE)
+    lint_guest(workspace, DECISION, RUNTIME_TARGET, DECISION_PROFILE)
 }
 
 fn lint_guest(workspace: &Workspace, package: &str, target: &str, profile: &str) -> Result<()> {

@@ -3,11 +3,12 @@
 //! Only conversions stand here, so that page and server decide by the same code. The component imports nothing.
 
 mod bindings;
+mod columns;
 
 use bindings::exports::plinth::two_phase::decisions::{
-    self, Decision, Group, Guest, GuestPolicy, ModelRef, OperatingPoint, Row,
+    self, Batch, Decisions, Group, Guest, GuestPolicy, ModelRef, OperatingPoint,
 };
-use two_phase::{Reason, policy, policy::Thresholds, score::distribution};
+use two_phase::{policy, policy::Thresholds};
 
 struct Component;
 
@@ -71,56 +72,8 @@ impl GuestPolicy for Policy {
         self.0.check_edge(&onnx_sha256).map_err(|error| error.to_string())
     }
 
-    fn decide(&self, rows: Vec<Row>, client: String, rung: u32) -> Vec<Decision> {
-        let rung = usize::try_from(rung).unwrap_or(usize::MAX);
-        rows.iter().map(|row| self.decide_row(row, &client, rung)).collect()
-    }
-}
-
-impl Policy {
-    fn decide_row(&self, row: &Row, client: &str, rung: usize) -> Decision {
-        let label = self.label(row);
-        let edge_row = two_phase::Row {
-            probabilities: &row.probabilities,
-            label,
-            features: &row.features,
-            segment: row.segment.as_deref(),
-            is_audited: self.0.is_audited(client, row.key.as_bytes()),
-        };
-        let decision = self.0.decide(&edge_row, rung);
-        let prediction = self.0.classes.get(label).cloned().or_else(|| row.label.clone());
-        Decision {
-            is_accepted: decision.is_accepted(),
-            prediction: prediction.unwrap_or_default(),
-            confidence: decision.confidence,
-            reason: decision.reason.code().to_owned(),
-            detail: decision.reason.to_string(),
-            group: self.0.group(&edge_row).to_owned(),
-            feature: feature(decision.reason),
-        }
-    }
-
-    /// The index of the class that the edge answers; that after the last if it is none.
-    fn label(&self, row: &Row) -> usize {
-        let classes = &self.0.classes;
-        let index = match &row.label {
-            Some(label) => classes.iter().position(|class| class == label),
-            None => distribution(&row.probabilities, classes.len()).ok().and_then(|all| likeliest(&all)),
-        };
-        index.unwrap_or(classes.len())
-    }
-}
-
-/// The first of the greatest.
-fn likeliest(distribution: &[f64]) -> Option<usize> {
-    let greatest = distribution.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    distribution.iter().position(|it| *it >= greatest)
-}
-
-fn feature(reason: Reason) -> Option<String> {
-    match reason {
-        Reason::OutOfRange { feature, .. } => Some(feature),
-        _ => None,
+    fn decide(&self, batch: Batch, rung: u32) -> Result<Decisions, String> {
+        columns::decide(&self.0, batch, usize::try_from(rung).unwrap_or(usize::MAX))
     }
 }
 

@@ -140,7 +140,8 @@ impl Policy {
     /// Whether a row is in the sample that is escalated even if it can be accepted, by its client and its key as JSON.
     #[must_use]
     pub fn is_audited(&self, client: &str, key: &[u8]) -> bool {
-        place(client, key) < self.audit_share
+        // Nothing lies below 0: without a sample no digest is needed.
+        self.audit_share > 0.0 && place(client, key) < self.audit_share
     }
 
     /// The calibrated confidence of the edge's probabilities, between 0 and 1.

@@ -4,6 +4,7 @@
 //! [`monitor::PromiseMonitor`] watches what it promised. Nothing here runs a model, reads a file or a clock, or draws a random number:
 //! which rows are audited and how data is split is told by digests of the keys.
 
+pub mod batch;
 pub mod calibrate;
 pub mod calibrator;
 pub mod decision;
@@ -17,6 +18,7 @@ pub mod sample;
 pub mod score;
 pub mod threshold;
 
+pub use batch::{Batch, Decided};
 pub use calibrate::Calibration;
 pub use calibrator::Calibrator;
 pub use decision::{Action, Decision, Reason, Row};

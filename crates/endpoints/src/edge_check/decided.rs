@@ -1,10 +1,9 @@
 //! The rows that the edge has answered, and which of its answers stand. Not what the larger model says.
 
 use protocol::{Answer, write_key_text};
-use tensor::{CLIENT, Tensor};
-use two_phase::outputs::{Answered, answers, features, segments};
-use two_phase::policy::Thresholds;
-use two_phase::{Decision, Error, Policy, Row};
+use tensor::Tensor;
+use two_phase::outputs::Answered;
+use two_phase::{Batch, Decision, Error, Policy};
 
 /// Rows in the order of the model's tensors.
 #[derive(Debug, Default)]
@@ -43,26 +42,14 @@ impl Decided {
         outputs: Vec<Tensor>,
         rung: usize,
     ) -> Result<Self, Error> {
-        let names = names(answer);
-        let n_rows = names.len();
-        let answered = answers(&outputs, &policy.edge.outputs, &policy.classes, n_rows)?;
-        let features = if policy.guard.is_some() { features(&inputs, n_rows)? } else { Vec::new() };
         let whole_client = answer.client().map_or("", |client| client.name());
-        let segments = match &policy.thresholds {
-            Thresholds::Segment { field, .. } if field != CLIENT => segments(&inputs, field, n_rows)?,
-            _ => Vec::new(),
-        };
-        let rows = names.into_iter().zip(answered).enumerate().map(|(place, ((row, client, key), edge))| {
-            let of_whom = if client.is_empty() { whole_client } else { &client };
-            let row_of_policy = Row {
-                probabilities: &edge.probabilities,
-                label: edge.class.unwrap_or(usize::MAX),
-                features: features.get(place).map(Vec::as_slice).unwrap_or_default(),
-                segment: Some(segments.get(place).map_or(of_whom, String::as_str)),
-                is_audited: policy.is_audited(of_whom, &key),
-            };
-            let decision = policy.decide(&row_of_policy, rung);
-            let group = policy.group(&row_of_policy).to_owned();
+        let names = names(answer);
+        let client_and_key: Vec<(&str, &[u8])> =
+            names.iter().map(|(_, client, key)| (of_whom(client, whole_client), key.as_slice())).collect();
+        let batch = Batch { inputs: &inputs, outputs: &outputs, names: &client_and_key };
+        let decided = policy.decide_batch(&batch, rung)?;
+        let rows = names.into_iter().zip(decided).map(|((row, client, key), decided)| {
+            let two_phase::Decided { edge, decision, group } = decided;
             DecidedRow { row, client, key, edge, decision, group }
         });
         let rows = rows.collect();
@@ -73,6 +60,11 @@ impl Decided {
     pub(super) fn n_escalated(&self) -> usize {
         self.rows.iter().filter(|row| !row.decision.is_accepted()).count()
     }
+}
+
+/// The client of a row: its own, or that of the whole request.
+const fn of_whom<'a>(client: &'a str, whole: &'a str) -> &'a str {
+    if client.is_empty() { whole } else { client }
 }
 
 /// Place, client and key of each row that is answered.

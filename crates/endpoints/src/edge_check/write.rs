@@ -77,7 +77,7 @@ impl Finished<'_> {
         if let (Some(Err(reason)), true) = (&answer, self.is_error) {
             return write_row_error(json, row.row, unreachable(reason));
         }
-        let label = self.label(row);
+        let label = self.policy.label(&row.edge);
         let confidence = row.decision.confidence.map_or(Value::Null, Value::from);
         let prediction = match &answer {
             Some(Ok(found)) => &found.label,
@@ -111,12 +111,6 @@ impl Finished<'_> {
         }
     }
 
-    /// The class that the edge answers, in words.
-    fn label<'r>(&'r self, row: &'r DecidedRow) -> &'r String {
-        let class = row.edge.class.and_then(|class| self.policy.classes.get(class));
-        class.unwrap_or(&row.edge.label)
-    }
-
     /// What became of each row, in short.
     pub(super) fn notes(&self, decided: &Decided) -> Vec<String> {
         let note = |row: &DecidedRow| {
@@ -127,7 +121,7 @@ impl Finished<'_> {
                 "group": row.group,
                 "phase": phase(answer.as_ref()),
                 "reason": row.decision.reason.code(),
-                "edge": self.label(row),
+                "edge": self.policy.label(&row.edge),
             });
             if let (Some(Ok(found)), Some(note)) = (answer, note.as_object_mut()) {
                 note.insert("cloud".to_owned(), Value::from(found.label));
