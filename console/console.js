@@ -7,11 +7,13 @@ import * as view from "./view.js";
 
 const MODEL = "digits-edge";
 const CLOUD = "digits";
+/** Why there is no answer of the cloud. */
+const NOTES = { edge: "not asked", "edge-provisional": "waits in the queue", refused: "no answer" };
 /** How long the pen rests before the drawing is a row. */
 const PAUSE_MS = 450;
 const $ = (id) => document.getElementById(id);
 
-const drawing = new Drawing($("canvas"), { onChange: look, onEnd: () => (pause = setTimeout(ask, PAUSE_MS)) });
+const drawing = new Drawing($("canvas"), { onChange: change, onEnd: () => (pause = setTimeout(ask, PAUSE_MS)) });
 const curve = new Curve($("curve"), $("threshold"), useThreshold);
 
 let edge;
@@ -22,7 +24,9 @@ let point;
 let pause;
 /** The row that was asked last: key, pixels, answer. */
 let current;
+/** Whether the edge is looking at the drawing, and whether that or the threshold has changed since. */
 let isLooking = false;
+let isStale = false;
 
 /** The policy of this page. It has no guard, unlike that of the server's `edge-check`: nobody draws as the data set was scanned. */
 async function fetchPolicy() {
@@ -40,32 +44,52 @@ async function start() {
   curve.draw({ points, tested, maxRisk: policy.promise.max_risk });
   view.showPoint(point, edge.policy.statement, true);
   view.showConfidence(null, point.threshold);
+  edge.setOffline($("offline").checked);
   edge.onState(view.showState);
   edge.onFinal(settle);
   view.showFootnote(`Policy ${edge.policy.id} · ready in ${(performance.now() - started).toFixed(0)} ms`);
   document.documentElement.dataset.ready = "true";
+  await look();
+  await ask();
+}
+
+/** The drawing is another one: what was answered is not about it, nor is a label. */
+function change() {
+  clearTimeout(pause);
+  current = undefined;
   look();
 }
 
 /** Shows what the edge says of the drawing as it is; nothing is sent. */
 async function look() {
-  clearTimeout(pause);
   $("hint").classList.toggle("gone", !drawing.isEmpty);
-  if (edge === undefined || isLooking || drawing.isEmpty) return;
+  isStale = true;
+  if (edge === undefined || isLooking) return;
   isLooking = true;
+  try {
+    while (isStale && !drawing.isEmpty) await lookOnce();
+  } catch (error) {
+    view.showFailure(error.message);
+  } finally {
+    isLooking = false;
+  }
+}
+
+async function lookOnce() {
   await new Promise(requestAnimationFrame);
+  isStale = false;
   const pixels = drawing.pixels();
   showPixels($("pixels"), pixels);
   const { rows, milliseconds } = await edge.decide([{ key: "look", X: pixels }]);
-  isLooking = false;
   if (drawing.isEmpty) return;
   const [{ opinion, isAccepted, detail }] = rows;
   showEdge(opinion, milliseconds, isAccepted);
-  if (drawing.isDrawing) {
-    view.showPhase(isAccepted ? "edge" : "escalate", detail);
-    view.showOpinion("cloud", { note: "not asked" });
-    view.showLabels({ isEnabled: false });
-  }
+  const { phase } = current?.answer ?? {};
+  if (isAccepted) view.showPhase("edge", detail);
+  else view.showPhase(phase === undefined || phase === "edge" ? "escalate" : phase, detail);
+  if (current !== undefined) return;
+  view.showOpinion("cloud", { note: "not asked" });
+  view.showLabels({ isEnabled: false });
 }
 
 function showEdge(opinion, time, isFinal) {
@@ -76,23 +100,29 @@ function showEdge(opinion, time, isFinal) {
 
 /** Asks for an answer under a new key. */
 async function ask() {
-  if (edge === undefined || drawing.isEmpty) return;
+  if (edge === undefined || drawing.isEmpty || drawing.isDrawing) return;
   const pixels = drawing.pixels();
+  showPixels($("pixels"), pixels);
+  const picture = $("pixels").toDataURL();
   const row = { key: newKey(), X: pixels };
   current = { row };
-  const [answer] = await edge.predict([row]);
-  if (current.row !== row) return;
-  current.answer = answer;
-  view.logAnswer(answer, $("pixels").toDataURL());
-  view.showLabels({ isEnabled: true, note: "The true label goes to the evaluation, under the row's key." });
-  showAnswer(answer);
+  try {
+    const [answer] = await edge.predict([row]);
+    view.logAnswer(answer, picture);
+    if (current?.row !== row) return;
+    current.answer = answer;
+    view.showLabels({ isEnabled: true, note: "The true label goes to the evaluation, under the row's key." });
+    showAnswer(answer);
+  } catch (error) {
+    view.showFailure(error.message);
+  }
 }
 
 function showAnswer({ phase, detail, edge: opinion, cloud, milliseconds }) {
   showEdge(opinion, milliseconds.edge, phase === "edge");
   view.showPhase(phase, detail);
   if (cloud) view.showOpinion("cloud", { prediction: cloud.prediction, time: milliseconds.cloud, note: "over the network", isFinal: true });
-  else view.showOpinion("cloud", { note: phase === "edge" ? "not asked" : "waits in the queue" });
+  else view.showOpinion("cloud", { note: NOTES[phase] });
 }
 
 /** A final answer of a row that waited. */
@@ -111,8 +141,12 @@ async function useThreshold(chosen) {
   view.showPoint(chosen, edge.policy.statement, isTested);
   view.showConfidence(current?.answer?.confidence ?? null, chosen.threshold);
   const ofCurve = policy.curve.find(({ threshold }) => threshold === chosen.threshold);
-  await edge.usePolicy(isTested ? policy : { ...policy, thresholds: { by: "all", ladder: [ofCurve] } });
-  look();
+  try {
+    await edge.usePolicy(isTested ? policy : { ...policy, thresholds: { by: "all", ladder: [ofCurve] } });
+  } catch (error) {
+    return view.showFailure(error.message);
+  }
+  await look();
 }
 
 /** Tells the evaluation what the drawing was. */
@@ -126,10 +160,11 @@ async function correct(label) {
     // The evaluation can only join a label to a row that some function of the server has seen.
     await post(`v1/models/${MODEL}:predict`, body);
     await post(`evaluate/ground-truth?model=${MODEL}`, JSON.stringify(truth));
+    if (current?.row !== row) return;
     const verdict = answer.prediction === label ? "The answer was right" : `The answer was ${answer.prediction}`;
     view.showLabels({ isEnabled: true, picked: label, note: `${verdict}: kept under ${row.key}.` });
   } catch (error) {
-    view.showLabels({ isEnabled: true, note: `The label could not be sent: ${error.message}` });
+    if (current?.row === row) view.showLabels({ isEnabled: true, note: `The label could not be sent: ${error.message}` });
   }
 }
 
@@ -169,12 +204,12 @@ const KEYS = {
   o: () => setOffline(!$("offline").checked),
   ArrowLeft: () => curve.step(-1),
   ArrowRight: () => curve.step(1),
-  ArrowUp: () => curve.step(-1),
-  ArrowDown: () => curve.step(1),
 };
 
 addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target === $("threshold")) return;
+  const isOfSlider = event.target === $("threshold") && event.key.startsWith("Arrow");
+  const isHeld = event.repeat && !event.key.startsWith("Arrow");
+  if (event.ctrlKey || event.metaKey || event.altKey || isOfSlider || isHeld) return;
   const action = KEYS[event.key] ?? (/^\d$/.test(event.key) ? () => correct(event.key) : undefined);
   if (action === undefined) return;
   event.preventDefault();

@@ -71,7 +71,7 @@ export function showState({ cloud, pending }) {
 
 export function showFailure(message) {
   $("state").dataset.cloud = "failed";
-  $("state").textContent = "Cannot start";
+  $("state").textContent = "Failed";
   $("statement").textContent = message;
   $("statement").classList.add("void");
 }

@@ -29,7 +29,8 @@ export class Unreachable extends Error {
 /** The header by which a server says that its own cloud is gone, and a client that it knows. */
 export const CLOUD_HEADER = "plinth-cloud";
 
-const DEFAULT_RETRY_AFTER_MS = 1000;
+/** If no time is named, the queue's own waits are enough. */
+const NO_TIME_NAMED_MS = 0;
 
 /** Statuses after which another replica may do better. */
 const RETRIED = [502, 503, 504];
@@ -80,7 +81,7 @@ export class Cloud {
       return await Promise.any([first, second.then(() => this.attempt(body, abort.signal))]);
     } catch (error) {
       const [reason] = (error as AggregateError).errors;
-      throw reason instanceof Unreachable ? reason : new Unreachable(messageOf(reason), DEFAULT_RETRY_AFTER_MS);
+      throw reason instanceof Unreachable ? reason : new Unreachable(messageOf(reason), NO_TIME_NAMED_MS);
     } finally {
       clearTimeout(deadline);
       clearTimeout(timer);
@@ -97,9 +98,17 @@ export class Cloud {
     return { response, text: await response.text() };
   }
 
-  /** Reads `predictions` of a model, or `answers` of `edge-check`. */
+  /** Reads the answer. What is none comes from something between here and the cloud, such as a network's log-in page. */
   private read(text: string, retryAfterMs: number): Map<string, CloudAnswer> {
-    const body = parse(text, retryAfterMs);
+    try {
+      return this.answers(JSON.parse(text));
+    } catch (error) {
+      throw new Unreachable(`its answer cannot be read: ${messageOf(error)}`, retryAfterMs);
+    }
+  }
+
+  /** `predictions` of a model, or `answers` of `edge-check`. */
+  private answers(body: { predictions?: Prediction[]; answers?: Prediction[] }): Map<string, CloudAnswer> {
     const entries = body.predictions ?? body.answers ?? [];
     const answers = new Map<string, CloudAnswer>();
     for (const entry of entries) {
@@ -137,25 +146,27 @@ function requestBody(rows: Row[], client: string): string {
   return rowsJson({ instances: rows, on_row_error: "report", ...(client === "" ? {} : { client }) });
 }
 
-/** JSON in which typed arrays are lists. */
+/** Stands before the digits of a number until it is written; no text of a caller has it. */
+const WHOLE_NUMBER = `${crypto.randomUUID()} `;
+const WHOLE_NUMBERS = new RegExp(`"${WHOLE_NUMBER}(-?\\d+)"`, "g");
+
+/** JSON in which typed arrays are lists, and whole numbers of 64 bits are all of their digits. */
 export function rowsJson(value: unknown): string {
-  return JSON.stringify(value, (_, it) => (ArrayBuffer.isView(it) ? Array.from(it as Float32Array) : it));
+  let hasWholeNumbers = false;
+  const json = JSON.stringify(value, (_, it) => {
+    if (ArrayBuffer.isView(it)) return Array.from(it as Float32Array);
+    if (typeof it !== "bigint") return it;
+    hasWholeNumbers = true;
+    return `${WHOLE_NUMBER}${it}`;
+  });
+  return hasWholeNumbers ? json.replaceAll(WHOLE_NUMBERS, "$1") : json;
 }
 
-/** What is no JSON comes from something between here and the cloud, such as a network's log-in page. */
-function parse(text: string, retryAfterMs: number): { predictions?: Prediction[]; answers?: Prediction[] } {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new Unreachable(`its answer is no JSON: ${messageOf(error)}`, retryAfterMs);
-  }
-}
-
-/** How long to wait, by the response's headers. */
+/** How long to wait, by the response's headers. A date is not understood. */
 function retryAfter(response: Response): number {
   const ofCloud = /retry-after=(\d+)/.exec(response.headers.get(CLOUD_HEADER) ?? "")?.[1];
   const seconds = Number(ofCloud ?? response.headers.get("retry-after") ?? Number.NaN);
-  return Number.isFinite(seconds) ? seconds * 1000 : DEFAULT_RETRY_AFTER_MS;
+  return Number.isFinite(seconds) ? seconds * 1000 : NO_TIME_NAMED_MS;
 }
 
 function messageOf(error: unknown): string {

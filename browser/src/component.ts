@@ -48,6 +48,9 @@ async function compile(url: URL): Promise<WebAssembly.Module> {
     const { readFile } = await import(/* @vite-ignore */ "node:fs/promises");
     return WebAssembly.compile(await readFile(url));
   }
+  // A bundler may have put a small module into the address. A content security policy need not allow to fetch that.
+  const inlined = /^data:[^,]*;base64,(.*)$/.exec(url.href)?.[1];
+  if (inlined !== undefined) return WebAssembly.compile(Uint8Array.from(atob(inlined), (byte) => byte.charCodeAt(0)));
   const response = await fetch(url);
   if (!response.ok) throw new TypeError(`cannot fetch ${url}: ${response.status} ${response.statusText}`);
   // Streaming needs the right content type, which not every server sends.

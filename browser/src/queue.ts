@@ -2,7 +2,7 @@
 
 import type { Answer } from "./answer.js";
 import { type CloudAnswer, Unreachable } from "./cloud.js";
-import type { Settled, Store, Waiting } from "./store.js";
+import type { Settled, Store, Usage, Waiting } from "./store.js";
 
 /** How much may wait, how long, and when the cloud is asked again. */
 export interface QueueLimits {
@@ -28,6 +28,15 @@ const DEFAULTS: Required<QueueLimits> = {
   maxDelayMs: 60_000,
   batchRows: 256,
 };
+
+/** A longer timer would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** Says in the console what a listener threw; in a page `onerror` hears of it. */
+function report(error: unknown): void {
+  if (typeof reportError === "function") reportError(error);
+  else console.error(error);
+}
 
 /** What a queue works with. */
 export interface QueueParts {
@@ -60,6 +69,8 @@ export class Queue {
   private readonly listeners = new Set<Listener>();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private attempt = 0;
+  /** No attempt is made earlier by itself. */
+  private notBefore = 0;
   private draining: Promise<void> | undefined;
   private isClosed = false;
   /** To other pages with the same store; each hears every final answer. */
@@ -75,21 +86,33 @@ export class Queue {
     this.limits = { ...DEFAULTS, ...limits };
     if (isShared && typeof BroadcastChannel !== "undefined") {
       this.channel = new BroadcastChannel(name);
-      this.channel.onmessage = ({ data }: MessageEvent<Answer>) => this.tell(data);
+      this.channel.onmessage = ({ data }: MessageEvent<Answer>) => {
+        this.tell(data);
+        this.parts.onChange();
+      };
     }
   }
 
   /** Keeps rows for later. What is returned says, row by row, why one cannot be kept. */
   async add(rows: Waiting[]): Promise<(string | undefined)[]> {
-    const { maxRows, maxBytes } = this.limits;
-    const refusals = await this.store.add(rows, (row, held) => {
-      if (held.rows >= maxRows) return `the queue is full: ${held.rows} rows wait, at most ${maxRows} may`;
-      const bytes = held.bytes + row.bytes;
-      return bytes > maxBytes ? `the queue is full: with this row it had ${bytes} bytes, at most ${maxBytes} may wait` : undefined;
+    const refusals = await this.store.add(rows, (row, held) => this.refuse(row, held)).catch((error: Error) => {
+      return rows.map(() => `the queue cannot keep the row: ${error.message}`);
     });
-    this.schedule(0);
+    this.schedule();
     this.parts.onChange();
     return refusals;
+  }
+
+  private refuse(row: Waiting, held: Usage): string | undefined {
+    const { maxRows, maxBytes } = this.limits;
+    if (held.rows >= maxRows) return `the queue is full: ${held.rows} rows wait, at most ${maxRows} may`;
+    const bytes = held.bytes + row.bytes;
+    return bytes > maxBytes ? `the queue is full: with this row it had ${bytes} bytes, at most ${maxBytes} may wait` : undefined;
+  }
+
+  /** The cloud is not to be asked within this time, unless somebody wants it now. */
+  postpone(milliseconds: number): void {
+    this.notBefore = Math.max(this.notBefore, this.parts.now() + milliseconds);
   }
 
   /** The rows' final answers have been given: nothing waits any more. */
@@ -105,7 +128,7 @@ export class Queue {
   /** Calls `listener` for each final answer from now on, and for those that nobody has heard. Returns what ends it. */
   listen(listener: Listener): () => void {
     this.listeners.add(listener);
-    void this.drain();
+    this.drain().catch(() => this.schedule());
     return () => void this.listeners.delete(listener);
   }
 
@@ -120,7 +143,7 @@ export class Queue {
     this.attempt = 0;
     clearTimeout(this.timer);
     this.timer = undefined;
-    this.schedule(0);
+    this.schedule();
   }
 
   async close(): Promise<void> {
@@ -137,35 +160,38 @@ export class Queue {
     return locks === undefined ? task() : locks.request(this.name, task);
   }
 
+  /** Asks for each row once. Those that the cloud has left out are asked again later, and do not stand before the others. */
   private async replay(): Promise<void> {
+    const leftOut = new Set<string>();
     let isMore = true;
     while (isMore && !this.isClosed) {
-      const batch = await this.store.oldest(this.limits.batchRows);
-      isMore = batch.length > 0 && (await this.replayBatch(batch));
+      const batch = await this.store.oldest(this.limits.batchRows, leftOut);
+      isMore = batch.length > 0 && (await this.replayBatch(batch, leftOut));
     }
+    if (this.isClosed) return;
     await this.deliver();
+    if ((await this.pending()) > 0) this.schedule();
+    else this.attempt = 0;
   }
 
-  /** Whether it is worth while to go on. */
-  private async replayBatch(batch: Waiting[]): Promise<boolean> {
+  /** Whether it is worth while to go on. Rows without an answer are added to `leftOut`. */
+  private async replayBatch(batch: Waiting[], leftOut: Set<string>): Promise<boolean> {
     const { maxAgeMs } = this.limits;
     const [expired, fresh] = partition(batch, ({ since }) => this.parts.now() - since > maxAgeMs);
     await this.settle(expired.map((it) => refused(it, `no answer of the cloud within ${maxAgeMs} ms`)));
-    if (!this.parts.isOnline()) {
-      if (fresh.length > 0) this.schedule(0);
-      return false;
-    }
+    if (fresh.length === 0) return true;
+    if (!this.parts.isOnline()) return false;
     try {
-      const settled = await Promise.all([...byClient(fresh)].map(([client, rows]) => this.ask(client, rows)));
-      await this.settle(settled.flat());
-      this.attempt = 0;
-      const isProgress = expired.length + settled.flat().length > 0;
-      if (!isProgress) this.schedule(0);
-      return isProgress;
+      const asked = await Promise.all([...byClient(fresh)].map(([client, rows]) => this.ask(client, rows)));
+      const settled = asked.flat();
+      await this.settle(settled);
+      if (settled.length > 0) this.attempt = 0;
+      for (const { id } of fresh) leftOut.add(id);
+      for (const { id } of settled) leftOut.delete(id);
+      return true;
     } catch (error) {
-      if (!(error instanceof Unreachable)) throw error;
-      this.schedule(error.retryAfterMs);
-      return false;
+      if (error instanceof Unreachable) return false;
+      throw error;
     }
   }
 
@@ -198,16 +224,24 @@ export class Queue {
   }
 
   private tell(answer: Answer): void {
-    for (const listener of this.listeners) listener(answer);
+    for (const listener of this.listeners) {
+      try {
+        listener(answer);
+      } catch (error) {
+        // It is the listener's, and no reason not to tell the others.
+        report(error);
+      }
+    }
   }
 
-  private schedule(atLeastMs: number): void {
+  private schedule(): void {
     if (this.timer !== undefined || this.isClosed) return;
-    const delay = atLeastMs + backoffMs(this.attempt++, this.limits, this.parts.random());
+    const wait = Math.max(0, this.notBefore - this.parts.now());
+    const delay = wait + backoffMs(this.attempt++, this.limits, this.parts.random());
     this.timer = setTimeout(() => {
       this.timer = undefined;
-      void this.drain();
-    }, delay);
+      this.drain().catch(() => this.schedule());
+    }, Math.min(delay, LONGEST_TIMER_MS));
   }
 }
 

@@ -33,13 +33,13 @@ export type Refuse = (row: Waiting, held: Usage) => string | undefined;
 
 /** A store. Each call happens as a whole or not at all. */
 export interface Store {
-  /** Adds rows, but for those whose id waits already. `refuse` sees what is held and says why a row has no room; that is returned, row by row. */
+  /** Adds rows, but for those whose id waits already or has a final answer that nobody has heard. `refuse` sees what is held and says why a row has no room; that is returned, row by row. */
   add(rows: Waiting[], refuse: Refuse): Promise<(string | undefined)[]>;
-  /** The rows that wait longest, at most `n`. */
-  oldest(n: number): Promise<Waiting[]>;
+  /** The rows that wait longest, at most `n`, without those of these ids. */
+  oldest(n: number, except: Set<string>): Promise<Waiting[]>;
   /** Takes rows out, and keeps the answers of those that still waited. */
   settle(settled: Settled[]): Promise<void>;
-  /** Takes rows out whose answers have been given. */
+  /** Takes rows out whose answers have been given, and what else would be told about them. */
   remove(ids: string[]): Promise<void>;
   /** The final answers that are kept. */
   settled(): Promise<Settled[]>;
@@ -67,14 +67,15 @@ export class MemoryStore implements Store {
   async add(rows: Waiting[], refuse: Refuse): Promise<(string | undefined)[]> {
     const held = this.held();
     return rows.map((row) => {
-      const refusal = this.waiting.has(row.id) ? undefined : takeIn(row, held, refuse);
-      if (refusal === undefined && !this.waiting.has(row.id)) this.waiting.set(row.id, row);
+      if (this.waiting.has(row.id) || this.kept.has(row.id)) return undefined;
+      const refusal = takeIn(row, held, refuse);
+      if (refusal === undefined) this.waiting.set(row.id, row);
       return refusal;
     });
   }
 
-  async oldest(n: number): Promise<Waiting[]> {
-    return [...this.waiting.values()].slice(0, n);
+  async oldest(n: number, except: Set<string>): Promise<Waiting[]> {
+    return [...this.waiting.values()].filter(({ id }) => !except.has(id)).slice(0, n);
   }
 
   async settle(settled: Settled[]): Promise<void> {
@@ -82,7 +83,10 @@ export class MemoryStore implements Store {
   }
 
   async remove(ids: string[]): Promise<void> {
-    for (const id of ids) this.waiting.delete(id);
+    for (const id of ids) {
+      this.waiting.delete(id);
+      this.kept.delete(id);
+    }
   }
 
   async settled(): Promise<Settled[]> {
@@ -130,7 +134,8 @@ export class IndexedDbStore implements Store {
       const held = await readUsage(store);
       const refusals: (string | undefined)[] = [];
       for (const row of rows) {
-        const isNew = (await done(store(WAITING).getKey(row.id))) === undefined;
+        const known = [store(WAITING), store(SETTLED)].map((it) => done(it.getKey(row.id)));
+        const isNew = (await Promise.all(known)).every((key) => key === undefined);
         const refusal = isNew ? takeIn(row, held, refuse) : undefined;
         if (isNew && refusal === undefined) store(WAITING).put(row);
         refusals.push(refusal);
@@ -140,9 +145,10 @@ export class IndexedDbStore implements Store {
     });
   }
 
-  async oldest(n: number): Promise<Waiting[]> {
+  async oldest(n: number, except: Set<string>): Promise<Waiting[]> {
     const index = this.database.transaction(WAITING).objectStore(WAITING).index(BY_AGE);
-    return done(index.getAll(null, n));
+    const rows: Waiting[] = await done(index.getAll(null, n + except.size));
+    return rows.filter(({ id }) => !except.has(id)).slice(0, n);
   }
 
   async settle(settled: Settled[]): Promise<void> {
@@ -153,7 +159,10 @@ export class IndexedDbStore implements Store {
 
   async remove(ids: string[]): Promise<void> {
     await this.write(async (store) => {
-      for (const id of ids) await take(store, id);
+      for (const id of ids) {
+        await take(store, id);
+        store(SETTLED).delete(id);
+      }
     });
   }
 
@@ -183,9 +192,24 @@ export class IndexedDbStore implements Store {
       transaction.oncomplete = () => resolve();
       transaction.onabort = transaction.onerror = () => reject(transaction.error);
     });
-    const value = await change((name) => transaction.objectStore(name));
-    await finished;
-    return value;
+    try {
+      const value = await change((name) => transaction.objectStore(name));
+      await finished;
+      return value;
+    } catch (error) {
+      finished.catch(() => undefined);
+      abort(transaction);
+      throw error;
+    }
+  }
+}
+
+/** Undoes what a transaction has done, unless it has ended. */
+function abort(transaction: IDBTransaction): void {
+  try {
+    transaction.abort();
+  } catch {
+    // It has.
   }
 }
 

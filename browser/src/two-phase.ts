@@ -41,6 +41,7 @@ export class TwoPhase {
   rung: number;
   private isReachable = true;
   private isSwitchedOff = false;
+  private isClosed = false;
   private readonly states = new Set<(state: State) => void>();
   private readonly queue: Queue;
   private readonly cloud: Cloud;
@@ -78,7 +79,7 @@ export class TwoPhase {
     try {
       const parts = await edge.load(absolute(options.model), await policyJson(options.policy));
       const name = queueName(options, parts.policy);
-      const store = typeof indexedDB === "undefined" ? new MemoryStore() : await IndexedDbStore.open(name);
+      const store = await openStore(name);
       const loaded = new TwoPhase(edge, parts, store, options);
       if ((await loaded.queue.pending()) > 0) loaded.queue.wake();
       return loaded;
@@ -184,6 +185,7 @@ export class TwoPhase {
   async close(): Promise<void> {
     globalThis.removeEventListener?.("online", this.onOnline);
     globalThis.removeEventListener?.("offline", this.onOffline);
+    this.isClosed = true;
     await this.queue.close();
     if (this.edge instanceof RemoteEdge) this.edge.terminate();
   }
@@ -206,7 +208,10 @@ export class TwoPhase {
       this.isReachable = true;
       return answers;
     } catch (error) {
-      if (error instanceof Unreachable) this.isReachable = false;
+      if (error instanceof Unreachable) {
+        this.isReachable = false;
+        this.queue.postpone(error.retryAfterMs);
+      }
       throw error;
     } finally {
       if (wasReachable !== this.isReachable) void this.announce();
@@ -253,9 +258,11 @@ export class TwoPhase {
   }
 
   private async announce(): Promise<void> {
-    if (this.states.size === 0) return;
+    if (this.states.size === 0 || this.isClosed) return;
     const cloud = !this.isOnline() ? "offline" : this.isReachable ? "reachable" : "unreachable";
-    const state: State = { cloud, pending: await this.queue.pending() };
+    const pending = await this.queue.pending().catch(() => 0);
+    if (this.isClosed) return;
+    const state: State = { cloud, pending };
     for (const listener of this.states) listener(state);
   }
 }
@@ -271,6 +278,12 @@ function distinctKeys(rows: Row[]): string[] {
     seen.set(key, idx);
     return key;
   });
+}
+
+/** A browser may have IndexedDB and refuse it, as some do in private windows. */
+async function openStore(name: string): Promise<Store> {
+  if (typeof indexedDB === "undefined") return new MemoryStore();
+  return IndexedDbStore.open(name).catch(() => new MemoryStore());
 }
 
 function queueName({ queue, client = "" }: Options, { edge }: PolicySummary): string {

@@ -7,7 +7,9 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { TwoPhase } from "@plinth/edge";
-import { backoffMs } from "../dist/queue.js";
+import { rowsJson } from "../dist/cloud.js";
+import { Queue, backoffMs } from "../dist/queue.js";
+import { MemoryStore } from "../dist/store.js";
 import { heldOut, models, policy } from "./support.mjs";
 
 const model = pathToFileURL(join(models, "digits-edge/model.js"));
@@ -154,6 +156,93 @@ test("what is no answer of the cloud leaves rows waiting", async () => {
     assert.equal(answer.phase, "edge-provisional");
     assert.equal(await edge.pending(), 1);
   }
+});
+
+test("an answer that no model gives leaves rows waiting, too", async () => {
+  for (const text of ["null", '{"predictions": 7}', '{"predictions": [null]}', '{"predictions": [{"key": 1.5, "label": 1}]}', '{"answers": [{"key": null, "prediction": "1"}]}']) {
+    const edge = await load((await cloudOf(() => ({ answer: text }))).url, { rung: 99, queue: { baseDelayMs: 60_000 } });
+    const [answer] = await edge.predict(rows.slice(0, 1));
+    assert.equal(answer.phase, "edge-provisional", text);
+    assert.equal(await edge.pending(), 1);
+  }
+});
+
+test("rows that the cloud leaves out do not stand before the others, and are asked once each time", async () => {
+  let isUp = false;
+  const odd = rows.slice(0, 3).map(({ key }) => key);
+  const cloud = await cloudOf(({ instances }) => (isUp ? inReverse({ instances: instances.filter(({ key }) => !odd.includes(key)) }) : undefined));
+  const edge = await load(cloud.url, { rung: 99, queue: { baseDelayMs: 60_000, batchRows: 2 } });
+  const finals = [];
+  edge.onFinal(({ key }) => finals.push(key));
+  await edge.predict(rows.slice(0, 10));
+  await edge.drain();
+  isUp = true;
+  const nBefore = cloud.asked.length;
+  await edge.drain();
+  assert.deepEqual(finals.sort(), rows.slice(3, 10).map(({ key }) => key).sort());
+  assert.equal(await edge.pending(), 3);
+  assert.equal(cloud.asked.length - nBefore, 5);
+});
+
+test("the cloud is not asked before the time that it has named", async (context) => {
+  let now = 0;
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const tasks = [];
+  const parts = { ask: async () => (tasks.push(now), new Map()), isOnline: () => true, onChange: () => {}, now: () => now, random: () => 1 };
+  const queue = new Queue("q", new MemoryStore(), parts, { baseDelayMs: 10 }, false);
+  queue.postpone(5000);
+  await queue.add([{ id: "1", client: "", row: { key: 1 }, provisional: {}, since: 0, bytes: 1 }]);
+  context.mock.timers.tick(5009);
+  await queue.pending();
+  assert.deepEqual(tasks, []);
+  now = 5010;
+  context.mock.timers.tick(1);
+  await queue.drain();
+  assert.deepEqual(tasks, [5010]);
+  await queue.close();
+});
+
+test("rows for which there is no room are refused, and not lost without a word", async () => {
+  const store = new MemoryStore();
+  store.add = () => Promise.reject(new Error("the disk is full"));
+  const parts = { ask: async () => new Map(), isOnline: () => true, onChange: () => {}, now: Date.now, random: Math.random };
+  const queue = new Queue("q", store, parts, { baseDelayMs: 60_000 }, false);
+  assert.deepEqual(await queue.add([{}, {}]), Array(2).fill("the queue cannot keep the row: the disk is full"));
+  await queue.close();
+});
+
+test("a listener that fails keeps nothing from the others", async (context) => {
+  const { mock } = context.mock.method(console, "error", () => {});
+  const cloud = await cloudOf(inReverse);
+  const edge = await load(cloud.url, { rung: 99, queue: { baseDelayMs: 60_000 } });
+  const finals = [];
+  edge.onFinal(() => {
+    throw new Error("of the listener");
+  });
+  edge.onFinal((answer) => finals.push(answer));
+  edge.setOffline(true);
+  await edge.predict(rows.slice(0, 1));
+  edge.setOffline(false);
+  await edge.drain();
+  assert.equal(finals.length, 1);
+  const errors = mock.calls.map(({ arguments: [said] }) => said).filter((said) => said instanceof Error);
+  assert.deepEqual(errors.map(({ message }) => message), ["of the listener"]);
+});
+
+test("a final answer that nobody has heard is not asked for again", async () => {
+  const store = new MemoryStore();
+  const waiting = { id: "1", client: "", row: { key: 1 }, provisional: {}, since: 0, bytes: 1 };
+  await store.add([waiting], () => undefined);
+  await store.settle([{ id: "1", answer: {} }]);
+  assert.deepEqual(await store.add([waiting], () => undefined), [undefined]);
+  assert.equal((await store.usage()).rows, 0);
+  await store.remove(["1"]);
+  assert.deepEqual(await store.settled(), []);
+});
+
+test("rows as JSON keep all digits of whole numbers of 64 bits", () => {
+  const row = { key: "1n", a: [2n ** 63n - 1n, -1n], b: Float32Array.of(0.5), c: "9007199254740993" };
+  assert.equal(rowsJson(row), '{"key":"1n","a":[9223372036854775807,-1],"b":[0.5],"c":"9007199254740993"}');
 });
 
 test("limits of the queue", async () => {
