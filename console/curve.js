@@ -84,7 +84,7 @@ export class Curve {
 
   #promise(maxRisk) {
     const y = this.#y(maxRisk);
-    return [element("line", { class: "promise", x1: BOX.left, x2: BOX.right, y1: y, y2: y }), text(BOX.left + 6, y - 5, `promised: at most ${percent(maxRisk)}`, "start", "promise-text")];
+    return [element("line", { class: "promise", x1: BOX.left, x2: BOX.right, y1: y, y2: y }), text(BOX.left + 6, y + 14, `promised: at most ${percent(maxRisk)}`, "start", "promise-text")];
   }
 
   #x(coverage) {

@@ -12,7 +12,7 @@ import { promisify } from "node:util";
 import { brotliCompress, constants } from "node:zlib";
 import { heldOut, launchChromium, models, root, servePages } from "../../browser/tests/support.mjs";
 
-const REPETITIONS = 1000;
+const REPETITIONS = +(process.env.REPETITIONS ?? 500);
 const PAGES = +(process.env.PAGES ?? 5);
 const ENGINES = ["plinth, worker", "plinth, page", "plinth, model alone", "onnxruntime-web, worker", "onnxruntime-web, page"];
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -45,8 +45,15 @@ function table(heads, rows) {
 }
 
 const kB = (bytes) => `${Math.round(bytes / 1000).toLocaleString("en")} kB`;
-const ms = (time) => `${time < 1 ? time.toFixed(3) : time.toFixed(time < 10 ? 2 : 0)} ms`;
-const median = (numbers) => numbers.sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
+const digits = (time) => (time < 1 ? time.toFixed(3) : time.toFixed(time < 10 ? 2 : 0));
+
+/** The median, and between which times eight of ten lie. */
+function spread(times) {
+  if (times.length === 0) return "";
+  const sorted = times.sort((a, b) => a - b);
+  const at = (share) => digits(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]);
+  return `${at(0.5)} ms (${at(0.1)}–${at(0.9)})`;
+}
 
 async function measure(browser, url, engine, rows) {
   const found = [];
@@ -55,12 +62,10 @@ async function measure(browser, url, engine, rows) {
     const context = await browser.newContext();
     const page = await context.newPage();
     await page.goto(url);
-    const repetitions = idx === 0 ? REPETITIONS : 100;
-    found.push(await page.evaluate(async ([engine, rows, n]) => (await import("/bench/page.js")).measure(engine, rows, n), [engine, rows, repetitions]));
+    found.push(await page.evaluate(async ([engine, rows, n]) => (await import("/bench/page.js")).measure(engine, rows, n), [engine, rows, REPETITIONS]));
     await context.close();
   }
-  const of = (name) => median(found.map((it) => it[name]));
-  return [of("load"), of("first"), found[0].warm, found[0].batch];
+  return ["load", "first", "warm", "batch", "tensors"].map((name) => spread(found.flatMap((it) => it[name])));
 }
 
 const rows = heldOut(256).rows.map(({ X }) => X);
@@ -78,8 +83,8 @@ try {
   }
   console.log(table(["what is fetched", "raw", "brotli 11"], sizes));
   const times = [];
-  for (const engine of ENGINES) times.push([engine, ...(await measure(browser, pages.url, engine, rows)).map(ms)]);
-  console.log(table(["engine", "load", "first row after it", "warm row, p50", "256 rows, p50"], times));
+  for (const engine of ENGINES) times.push([engine, ...(await measure(browser, pages.url, engine, rows))]);
+  console.log(table(["engine", "load", "first row after it", "warm row", "256 rows", "256 rows, tensors alone"], times));
 } finally {
   await browser.close();
   await pages.stop();

@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { Model } from "@plinth/edge";
+import { Model, TwoPhase } from "@plinth/edge";
 import { bitsOver, pixels } from "./bits.mjs";
-import { heldOut, launchChromium, models, policy, root, servePages, servePlinth, serveWasmtime } from "./support.mjs";
+import { heldOut, launchChromium, models, packed, policy, policyFile, root, servePages, servePlinth, serveWasmtime } from "./support.mjs";
 
 const { rows } = heldOut(500);
 const edgeModel = pathToFileURL(join(models, "digits-edge/model.js")).href;
@@ -63,6 +63,25 @@ test("Chromium, in a worker", async () => {
   } finally {
     await browser.close();
     await pages.stop();
+  }
+});
+
+test("the server decides as the page does", async () => {
+  const server = await servePlinth(["digits"], 0, ["--edge", packed("digits-edge"), "--policy", policyFile]);
+  try {
+    const response = await fetch(`${server.url}/edge-check/digits-edge`, {
+      method: "POST",
+      headers: { "plinth-cloud": "unreachable" },
+      body: JSON.stringify({ instances: rows, client: "shop" }),
+    });
+    const { answers } = await response.json();
+    const edge = await TwoPhase.load({ model: edgeModel, policy, cloud: "http://127.0.0.1:9/", client: "shop" });
+    const decided = (await edge.decide(rows)).rows.map(({ isAccepted, opinion, reason }) => [isAccepted, reason, opinion.prediction, opinion.confidence]);
+    assert.deepEqual(decided, answers.map(({ phase, reason, edge: { prediction, confidence } }) => [phase === "edge", reason, prediction, confidence]));
+    assert.deepEqual([...new Set(decided.map(([, reason]) => reason))].sort(), ["audit", "below-threshold", "confident"]);
+    await edge.close();
+  } finally {
+    await server.stop();
   }
 });
 

@@ -79,6 +79,16 @@ test("the label is the likeliest class where the cloud gives probabilities alone
   assert.equal(await edge.pending(), 0);
 });
 
+test("a label is the name of a class, or else its number", async () => {
+  const named = JSON.parse(policy);
+  named.classes = named.classes.map((name) => `digit ${name}`);
+  const edge = await load("http://127.0.0.1:9/", { policy: named });
+  const { rows: decided } = await edge.decide(rows.slice(0, 50));
+  assert.ok(decided.every(({ reason }) => reason !== "unknown-class"));
+  const right = decided.filter(({ opinion }, idx) => opinion.prediction === `digit ${labels[idx]}`);
+  assert.ok(right.length > 40);
+});
+
 test("answers of edge-check are understood", async () => {
   const answer = ({ instances: [a, b] }) => ({
     answer: {

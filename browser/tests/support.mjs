@@ -14,7 +14,8 @@ const PLINTH = join(target, "release/plinth");
 /** Transpiled demo models: `<name>/model.js`. */
 export const models = join(target, "browser");
 export const packed = (name) => join(target, "models", `${name}.wasm`);
-export const policy = readFileSync(new URL("fixtures/policy.json", import.meta.url), "utf8");
+export const policyFile = fileURLToPath(new URL("fixtures/policy.json", import.meta.url));
+export const policy = readFileSync(policyFile, "utf8");
 
 /** The first 500 rows that neither model was trained on. */
 export function heldOut(n = 500) {
@@ -42,8 +43,8 @@ async function serve(program, words) {
   return { url, stop };
 }
 
-/** `plinth serve` with packed demo models. */
-export const servePlinth = (names, port = 0) => serve(PLINTH, ["serve", "--listen", `127.0.0.1:${port}`, ...names.map(packed)]);
+/** `plinth serve` with packed demo models, and further arguments. */
+export const servePlinth = (names, port = 0, more = []) => serve(PLINTH, ["serve", "--listen", `127.0.0.1:${port}`, ...names.map(packed), ...more]);
 
 /** `wasmtime serve` with one model plugged into `predict`. */
 export async function serveWasmtime(name) {
@@ -59,7 +60,7 @@ export async function serveWasmtime(name) {
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm", ".json": "application/json", ".css": "text/css", ".svg": "image/svg+xml" };
 
 /** Serves `folders` by the first part of the path, that of "" by all others; `/v1` and `/v2` go to `cloud()`, an address or undefined. */
-export async function servePages(folders, cloud = () => undefined) {
+export async function servePages(folders, cloud = () => undefined, headers = {}) {
   const server = createServer((asked, answer) => {
     const path = new URL(asked.url, "http://page").pathname;
     if (/^\/v[12]\//.test(path)) return forward(asked, answer, cloud());
@@ -68,7 +69,7 @@ export async function servePages(folders, cloud = () => undefined) {
     const file = named ?? (folders[""] && join(folders[""], path === "/" ? "index.html" : normalize(path)));
     if (path === "/" && !(file && existsSync(file))) return answer.writeHead(200, { "content-type": "text/html" }).end("<!doctype html><title>edge</title>");
     if (!file || !existsSync(file) || !statSync(file).isFile()) return answer.writeHead(404).end();
-    answer.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" });
+    answer.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream", ...headers });
     createReadStream(file).pipe(answer);
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
