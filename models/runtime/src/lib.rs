@@ -4,6 +4,7 @@
 //! clock, a file or randomness: the component imports nothing.
 
 mod allocator;
+mod argmax;
 mod batching;
 mod bindings;
 mod convert;

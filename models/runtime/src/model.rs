@@ -16,7 +16,7 @@ use crate::bindings::exports::plinth::model::{inference, loader};
 use crate::convert::{addressable, tensor_from_tract, tensor_from_wit, tensor_to_tract};
 use crate::independence::independent_rows;
 use crate::signature::{Port, name_open_dimensions, port};
-use crate::{onnx, operators, softmax};
+use crate::{argmax, onnx, operators, softmax};
 
 /// The protocol's name for ONNX models.
 ///
@@ -310,7 +310,7 @@ fn plan(model: TypedModel, weights_bytes: u64) -> Result<(TypedModel, Batching),
         _ => Ok(model),
     };
     let plan = model.and_then(TypedModel::into_optimized).map_err(|error| format!("{error:#}"))?;
-    Ok((softmax::replace(plan), batching))
+    Ok((argmax::replace(softmax::replace(plan)), batching))
 }
 
 /// Drops the inputs that no kept output depends on.

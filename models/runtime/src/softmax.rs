@@ -71,7 +71,9 @@ impl TypedOp for RowSoftmax {
 ///
 /// Source: ONNX, operator `Softmax`, version 13.
 fn softmax(row: &mut [f32]) {
-    let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    // Not `f32::max`, which is a call in Wasm; a number that is none is not the largest by either.
+    let larger = |max: f32, number: f32| if number > max { number } else { max };
+    let max = row.iter().copied().fold(f32::NEG_INFINITY, larger);
     for number in &mut *row {
         *number = libm::expf(*number - max);
     }
