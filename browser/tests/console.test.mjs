@@ -90,6 +90,32 @@ test("an unclear one is asked in the cloud, and waits there while offline", asyn
   await close();
 });
 
+test("a drawing that is cleared before its answer comes keeps the answer in the list, and no label is taken for it", async () => {
+  const { page, errors, close } = await open();
+  await page.route("**/v1/models/digits:predict", async (route) => {
+    await page.keyboard.press("c");
+    return route.continue();
+  });
+  await draw(page, ODD);
+  await phaseIs(page, "cloud");
+  assert.equal(await text(page, "#phase"), "Nothing drawn");
+  await page.keyboard.press("1");
+  assert.deepEqual([errors, posted], [[], []]);
+  await close();
+});
+
+test("a threshold above the drawing's confidence is said to send it on", async () => {
+  const { page, errors, close } = await open();
+  await draw(page, SEVEN);
+  await phaseIs(page, "edge");
+  await page.locator("#threshold").fill("0");
+  await page.waitForFunction(() => document.getElementById("phase").dataset.phase === "escalate");
+  await page.locator("#reset").click();
+  await page.waitForFunction(() => document.getElementById("phase").dataset.phase === "edge");
+  assert.deepEqual(errors, []);
+  await close();
+});
+
 test("the threshold moves by keys and by dragging, and only the tested one has a promise", async () => {
   const { page, errors, close } = await open();
   const promise = await text(page, "#statement");
