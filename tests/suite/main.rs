@@ -28,5 +28,7 @@ mod files;
 mod grpc;
 mod jobs;
 mod keys;
+mod onnx_runtime;
 mod packing;
+mod recurrent;
 mod stateless;

@@ -28,7 +28,7 @@ from sklearn.ensemble import (
 )
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import LabelEncoder, OneHotEncoder, StandardScaler
 from sklearn.svm import SVC, SVR, LinearSVC, OneClassSVM
@@ -87,13 +87,23 @@ def pipelines():
     yield scikit("linear support vectors", LinearSVC(random_state=0), X, Y)
     yield scikit("support vectors, targets", SVR(C=10), XR[:112], YR[:112])
     yield scikit("support vectors, one class", OneClassSVM(nu=0.2), X, None)
-    yield neighbours()
+    yield nearest("neighbours", KNeighborsClassifier(3), X, Y)
 
 
-def neighbours():
-    estimator = KNeighborsClassifier(3).fit(X[::5], Y[::5])
-    model = skl2onnx.to_onnx(estimator, X[:1], target_opset={"": 17, "ai.onnx.ml": 3})
-    return case("neighbours", model, {"X": X[SHOWN]})
+def nearest(name, estimator, x, y):
+    estimator.fit(x[::5], y[::5])
+    model = skl2onnx.to_onnx(estimator, x[:1], target_opset={"": 17, "ai.onnx.ml": 3})
+    return case(name, model, {"X": x[SHOWN]})
+
+
+def metrics():
+    """Distances to known points: their exporter writes most of them as a Scan over the rows."""
+    yield nearest("neighbours, words", KNeighborsClassifier(3, metric="manhattan"), X, WORDS)
+    yield nearest("neighbours, minkowski", KNeighborsClassifier(4, metric="minkowski", p=3, weights="distance"), X + 0.01, Y)
+    yield nearest("neighbours, cosine", KNeighborsClassifier(3, metric="cosine", algorithm="brute"), X, Y)
+    for metric in ["euclidean", "manhattan"]:
+        yield nearest(f"neighbours, targets, {metric}", KNeighborsRegressor(3, metric=metric), XR[:112], YR[:112])
+    yield nearest("neighbours, weighted targets", KNeighborsRegressor(5, weights="distance"), XR[:112] + 0.001, YR[:112])
 
 
 def columns():
@@ -168,7 +178,7 @@ def boosted():
 
 def main():
     allow_truth_values()
-    write(HERE / "exports.json", [*pipelines(), *columns(), *boosted()])
+    write(HERE / "exports.json", [*pipelines(), *columns(), *boosted(), *metrics()])
 
 
 if __name__ == "__main__":

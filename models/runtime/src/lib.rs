@@ -12,6 +12,8 @@ mod independence;
 mod model;
 mod onnx;
 mod operators;
+mod recurrence;
+mod recurrent_nodes;
 mod signature;
 mod softmax;
 

@@ -16,7 +16,7 @@ use crate::bindings::exports::plinth::model::{inference, loader};
 use crate::convert::{addressable, tensor_from_tract, tensor_from_wit, tensor_to_tract};
 use crate::independence::independent_rows;
 use crate::signature::{Port, name_open_dimensions, port};
-use crate::{argmax, onnx, operators, softmax};
+use crate::{argmax, onnx, operators, recurrence, recurrent_nodes, softmax};
 
 /// The protocol's name for ONNX models.
 ///
@@ -274,11 +274,12 @@ fn describe(proto: &ModelProto) -> loader::Report {
 }
 
 /// tract's decluttered model, pruned to `outputs` (all if empty).
-fn build(proto: ModelProto, outputs: &[String]) -> Result<TypedModel, loader::Error> {
+fn build(mut proto: ModelProto, outputs: &[String]) -> Result<TypedModel, loader::Error> {
     let framework = operators::framework();
     if let Some(graph) = &proto.graph {
         operators::check(&framework, &proto, graph)?;
     }
+    proto.graph.as_mut().into_iter().for_each(recurrent_nodes::begin_with_zeros);
     declutter(&framework, proto, outputs).map_err(loader::Error::Invalid)
 }
 
@@ -293,9 +294,9 @@ fn declutter(framework: &Onnx, proto: ModelProto, outputs: &[String]) -> Result<
     if !outputs.is_empty() {
         model.select_outputs_by_name(outputs).map_err(|error| format!("{error:#}"))?;
     }
-    let typed =
-        model.into_typed().and_then(TypedModel::into_decluttered).map_err(|error| format!("{error:#}"))?;
-    prune_inputs(typed)
+    let mut typed = model.into_typed().map_err(|error| format!("{error:#}"))?;
+    recurrence::begin_anew(&mut typed);
+    prune_inputs(typed.into_decluttered().map_err(|error| format!("{error:#}"))?)
 }
 
 /// The optimised model, for one row at a time if that is how its batches run.

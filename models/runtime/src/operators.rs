@@ -9,6 +9,7 @@ use tract_onnx::tract_core::internal::TractResult;
 
 use crate::bindings::exports::plinth::model::loader;
 use crate::onnx::{opset, opset_of};
+use crate::recurrent_nodes;
 
 /// The domains whose operators tract registers. It looks operators up by name alone, so another domain's would be taken
 /// for a namesake.
@@ -17,9 +18,6 @@ const KNOWN_DOMAINS: [&str; 4] = ["", "ai.onnx", "ai.onnx.ml", "com.microsoft"];
 /// Operators whose result depends on randomness unless they carry a seed.
 const RANDOM_OPERATORS: [&str; 5] =
     ["Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"];
-
-/// Operators that tract has and that gave other numbers here than ONNX Runtime, each with the model on which that was seen.
-const UNSOUND_OPERATORS: [(&str, &str); 1] = [("Scan", "the distances of k nearest neighbours")];
 
 /// tract's operators, those of `ai.onnx.ml` replaced by the complete ones.
 pub(crate) fn framework() -> Onnx {
@@ -91,8 +89,8 @@ fn check_node(context: &ParsingContext<'_>, node: &NodeProto) -> Result<(), Stri
     if is_unseeded_random(node) {
         return Err("draws random numbers without a seed, and a packed model has no randomness".to_owned());
     }
-    if let Some((_, model)) = UNSOUND_OPERATORS.iter().find(|(name, _)| *name == node.op_type) {
-        return Err(format!("its answers cannot be relied on: they were wrong for {model}"));
+    if let Some(reason) = recurrent_nodes::unsupported(node) {
+        return Err(reason);
     }
     if has_subgraph(node) {
         return Ok(());

@@ -1,0 +1,28 @@
+//! Models that carry something from step to step, packed: `Scan`, and `LSTM`, `GRU` and `RNN`, which tract builds on it. A packed model has
+//! been called before, by the packer, and nothing of that may be left.
+
+use engine::Pool;
+use packer::Error;
+
+use crate::onnx_runtime::{check_all, pack, read};
+
+#[test]
+fn recurrent_models_answer_packed_as_onnx_runtime_and_answer_again() {
+    check_all("models/runtime/golden/recurrent.json", 30);
+}
+
+#[test]
+fn what_a_recurrent_node_asks_for_in_vain_is_told() {
+    let engine = system_tests::engine(Pool::OnDemand);
+    for (case, expected) in read("models/runtime/golden/refused.json").iter().zip([
+        "the activation `Relu` is not supported",
+        "the direction `reverse` is not supported",
+        "clipping is not supported",
+    ]) {
+        let Err(Error::Unsupported(operators)) = pack(&engine, case) else {
+            panic!("{} is packed", case["name"]);
+        };
+        let reasons: Vec<&str> = operators.iter().map(|operator| operator.reason.as_str()).collect();
+        assert_eq!(reasons, [expected], "{}", case["name"]);
+    }
+}
