@@ -115,7 +115,7 @@ impl Zeros {
             operator("Shape", &[&self.input], shape, Vec::new()),
             operator("Gather", &[shape, &at], rows, vec![axis_0()]),
             operator("Concat", &[&directions, rows, &hidden], dims, vec![axis_0()]),
-            operator("ConstantOfShape", &[dims], &self.name(), Vec::new()),
+            operator("ConstantOfShape", &[dims], &self.name(), vec![value_zero()]),
         ]);
     }
 }
@@ -133,6 +133,17 @@ fn operator(op_type: &str, inputs: &[&str], output: &str, attribute: Vec<Attribu
 
 fn axis_0() -> AttributeProto {
     AttributeProto { name: "axis".to_owned(), r#type: AttributeType::Int as i32, ..AttributeProto::default() }
+}
+
+/// tract takes the value for a double if none is given.
+fn value_zero() -> AttributeProto {
+    let data_type = DataType::Float as i32;
+    AttributeProto {
+        name: "value".to_owned(),
+        r#type: AttributeType::Tensor as i32,
+        t: Some(TensorProto { dims: vec![1], data_type, float_data: vec![0.0], ..TensorProto::default() }),
+        ..AttributeProto::default()
+    }
 }
 
 fn vector_of_one(name: &str, number: i64) -> TensorProto {
