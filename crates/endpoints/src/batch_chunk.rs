@@ -45,7 +45,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use flate2::bufread::{MultiGzDecoder, ZlibDecoder};
 use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
-use protocol::Route;
+use protocol::{Maps, Route};
 use tensor::Metadata;
 
 use self::body::Body;
@@ -245,7 +245,16 @@ fn answer<R: Read, W: Write, F: FnOnce(Response<()>) -> io::Result<W>>(
         head.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
     }
     let micro_batch = parameters.micro_batch(&metadata, config);
-    let chunk = Chunk { model, metadata: &metadata, config, parameters: &parameters, micro_batch, watch };
+    let maps = Maps::of(&metadata);
+    let chunk = Chunk {
+        model,
+        metadata: &metadata,
+        maps: &maps,
+        config,
+        parameters: &parameters,
+        micro_batch,
+        watch,
+    };
     let input = decoded(&parts.headers, input)?;
     match format {
         Format::Lines => ndjson::answer_rows(&chunk, input, body),

@@ -16,7 +16,7 @@ use std::borrow::Cow;
 
 use http::header::{ETAG, HeaderValue, IF_NONE_MATCH};
 use http::{HeaderName, Method, Request, Response, StatusCode};
-use protocol::{Answer, Error, ModelPath, RequestNames, Result, Rows};
+use protocol::{Answer, Error, Maps, ModelPath, RequestNames, Result, Rows};
 use serde::Deserialize;
 use tensor::{DuplicateKeys, Metadata, Tensor};
 use two_phase::Policy;
@@ -112,7 +112,8 @@ fn answer(
     }
     let body = read_body(&config.predict, request)?;
     let Rows { inputs, answer } =
-        Rows::read(&body, &metadata.inputs, config.predict.new_keys).map_err(needs_key)?;
+        Rows::read(&body, &metadata.inputs, &Maps::of(&metadata), config.predict.new_keys)
+            .map_err(needs_key)?;
     check_keys(&answer)?;
     let rung = rung(config, &policy, send);
     let rows = match inputs {

@@ -26,6 +26,7 @@ mod error;
 mod failure;
 mod form;
 mod infer;
+mod maps;
 mod number;
 mod openapi;
 mod parameters;
@@ -46,6 +47,7 @@ pub use describe::{
 pub use error::{Error, Result};
 pub use failure::failure;
 pub use infer::{InferRequest, Input, RequestedOutput};
+pub use maps::Maps;
 pub use openapi::openapi;
 pub use partition::{BadRows, OnRowError, Partition, stacked};
 pub use request_names::RequestNames;

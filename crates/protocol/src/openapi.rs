@@ -10,6 +10,8 @@
 use serde_json::{Value, json};
 use tensor::{CLIENT, Datatype, DuplicateKeys, KEY, Metadata, ROW_ERROR, TensorSpec};
 
+use crate::Maps;
+
 /// The OpenAPI document of the routes of one model and of the server's own.
 #[must_use]
 pub fn openapi(metadata: &Metadata, server_version: &str) -> Vec<u8> {
@@ -202,27 +204,29 @@ fn row_tensor(name: &str, datatype: Value, element: Value) -> Value {
 
 /// A row: its inputs by name, or bare if there is one.
 fn instance(metadata: &Metadata) -> Value {
+    let maps = Maps::of(metadata);
     let fields: Vec<(&str, Value)> =
-        metadata.inputs.iter().map(|spec| (spec.name.as_str(), row(spec, RowOf::Request))).collect();
+        metadata.inputs.iter().map(|spec| (spec.name.as_str(), row(spec, &maps, RowOf::Request))).collect();
     let mut named = object(&fields, &[(KEY, reference("Key")), (CLIENT, reference("Client"))]);
     if let Some(named) = named.as_object_mut() {
         named.insert("additionalProperties".to_owned(), json!(false));
     }
     match metadata.inputs.as_slice() {
-        [only] => json!({"anyOf": [named, row(only, RowOf::Request)]}),
+        [only] => json!({"anyOf": [named, bare(only, RowOf::Request)]}),
         _ => named,
     }
 }
 
 /// A row's outputs by name, or bare if there is one and no key; or what is wrong with the row.
 fn prediction(metadata: &Metadata) -> Value {
+    let maps = Maps::of(metadata);
     let fields: Vec<(&str, Value)> =
-        metadata.outputs.iter().map(|spec| (spec.name.as_str(), row(spec, RowOf::Answer))).collect();
+        metadata.outputs.iter().map(|spec| (spec.name.as_str(), row(spec, &maps, RowOf::Answer))).collect();
     let names = [(KEY, reference("Key")), (CLIENT, reference("Client"))];
     let bad = object(&[("error", reference("Error"))], &names);
     let mut any_of = vec![object(&fields, &names), bad];
     if let [only] = metadata.outputs.as_slice() {
-        any_of.push(row(only, RowOf::Answer));
+        any_of.push(row(only, &maps, RowOf::Answer));
     }
     json!({"anyOf": any_of})
 }
@@ -234,7 +238,19 @@ enum RowOf {
     Answer,
 }
 
-fn row(spec: &TensorSpec, of: RowOf) -> Value {
+/// A row's value under its name.
+fn row(spec: &TensorSpec, maps: &Maps, of: RowOf) -> Value {
+    let Some(labels) = maps.labels(&spec.name) else { return bare(spec, of) };
+    let fields: Vec<(&str, Value)> =
+        labels.iter().map(|label| (label.as_str(), element(spec.datatype))).collect();
+    match of {
+        RowOf::Answer => object(&fields, &[]),
+        RowOf::Request => json!({"anyOf": [bare(spec, of), object(&[], &fields)]}),
+    }
+}
+
+/// A row's value, its elements without names.
+fn bare(spec: &TensorSpec, of: RowOf) -> Value {
     let value = nested(spec.datatype, spec.row_shape());
     // A scalar fits a row of one element.
     if of == RowOf::Request && spec.row_shape() == [1] {
@@ -341,6 +357,24 @@ mod tests {
             },
         });
         assert_eq!(request["properties"]["instances"]["items"], expect);
+    }
+
+    #[test]
+    fn maps_are_objects() {
+        let spec =
+            |name: &str| TensorSpec { name: name.to_owned(), datatype: Datatype::Fp64, shape: vec![-1, 1] };
+        let labels = |name: &str| (format!("labels.{name}"), r#"["a"]"#.to_owned());
+        let metadata = Metadata {
+            inputs: vec![spec("x"), spec("z")],
+            outputs: vec![spec("y"), spec("z")],
+            properties: vec![labels("x"), labels("y")],
+            ..Metadata::default()
+        };
+        let number = json!({"type": ["number", "null"]});
+        let map = json!({"type": "object", "required": ["a"], "properties": {"a": number}});
+        assert_eq!(prediction(&metadata)["anyOf"][0]["properties"]["y"], map);
+        let given = &instance(&metadata)["properties"]["x"]["anyOf"];
+        assert_eq!(given[1], json!({"type": "object", "required": [], "properties": {"a": number}}));
     }
 
     #[test]

@@ -6,6 +6,10 @@
 //! or `[-1, 1]`. A prediction is an object of the model's outputs and the key; for a model with one output and no keys it is
 //! the bare value.
 //!
+//! **Maps.** An output of a `ZipMap`, a column for each label, is in a prediction an object of label and value. An input of a
+//! `DictVectorizer`, a column for each word of its vocabulary, may be an object in an instance: words that are not in it are zero,
+//! and words that the vocabulary lacks count for nothing.
+//!
 //! **Columns.** `inputs` is an object of the model's inputs, each a whole tensor; for a model with one input it may be the
 //! bare value. `outputs` is the same of the model's outputs.
 //!
@@ -56,7 +60,7 @@ use self::names::{NameList, read_client, read_key};
 use crate::cursor::Cursor;
 use crate::form::Place;
 use crate::partition::OnRowError;
-use crate::{Error, Result};
+use crate::{Error, Maps, Result};
 
 const INSTANCES: Place = Place::Member("instances");
 const INPUTS: Place = Place::Member("inputs");
@@ -77,19 +81,19 @@ pub struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// Reads the rows for a model with these inputs. `new_keys` is called only if the request asks for keys and rows lack them.
+    /// Reads the rows for a model with these inputs; a row may have an object for one that `maps` has labels of. `new_keys` is called only if the request asks for keys and rows lack them.
     ///
     /// # Errors
     /// [`Error::MalformedJson`]; [`Error::WrongForm`], [`Error::MissingField`], [`Error::DuplicateField`] or
     /// [`Error::BothFields`] if it is JSON, but not of this form; [`Error::Row`] if one row does not fit the model and bad
     /// rows are not reported; [`Error::Tensor`] if the keys do not name the rows, or the tensors do not fit the model. For
     /// `inputs` also [`Error::UnknownInput`] and others about one input.
-    pub fn read(body: &'a [u8], inputs: &[TensorSpec], new_keys: NewKeys) -> Result<Self> {
+    pub fn read(body: &'a [u8], inputs: &[TensorSpec], maps: &Maps, new_keys: NewKeys) -> Result<Self> {
         let mut cursor = Cursor::new(body)?;
         let mut members = Members::default();
         Place::Body.enter_object(&mut cursor)?;
         while let Some(name) = cursor.next_member()? {
-            members.read(&name, &mut cursor, inputs)?;
+            members.read(&name, &mut cursor, inputs, maps)?;
         }
         members.finish(new_keys)
     }
@@ -134,11 +138,17 @@ struct Members<'a, 's> {
 }
 
 impl<'a, 's> Members<'a, 's> {
-    fn read(&mut self, name: &str, cursor: &mut Cursor<'a>, specs: &'s [TensorSpec]) -> Result<()> {
+    fn read(
+        &mut self,
+        name: &str,
+        cursor: &mut Cursor<'a>,
+        specs: &'s [TensorSpec],
+        maps: &'s Maps,
+    ) -> Result<()> {
         match name {
             "instances" if self.inputs.is_some() => Err(both_forms()),
             "inputs" if self.instances.is_some() => Err(both_forms()),
-            "instances" => INSTANCES.set(&mut self.instances, Instances::read(cursor, specs)?),
+            "instances" => INSTANCES.set(&mut self.instances, Instances::read(cursor, specs, maps)?),
             "inputs" => INPUTS.set(&mut self.inputs, Inputs::read(cursor, specs)?),
             "keys" => KEYS.set(&mut self.beside.keys, NameList::read(KEYS, cursor, read_key)?),
             "clients" => CLIENTS.set(&mut self.beside.clients, NameList::read(CLIENTS, cursor, read_client)?),

@@ -1,5 +1,6 @@
 //! What is known of a chunk before its rows, and how some of them are answered.
 
+use protocol::Maps;
 use tensor::{Metadata, Tensor};
 
 use super::answered::{Answered, answer};
@@ -12,6 +13,8 @@ use crate::capture::Name;
 pub(super) struct Chunk<'c, M> {
     pub(super) model: &'c M,
     pub(super) metadata: &'c Metadata,
+    /// Which of its tensors are maps.
+    pub(super) maps: &'c Maps,
     pub(super) config: &'c Config,
     pub(super) parameters: &'c Parameters,
     /// The most rows that the model gets at once.

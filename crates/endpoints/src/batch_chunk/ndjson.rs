@@ -7,7 +7,7 @@ mod lines;
 
 use std::io::{BufRead, Write};
 
-use protocol::{Error, RowReader, RowWriter, read_key_text, write_key_text, write_row_error};
+use protocol::{Error, Maps, RowReader, RowWriter, read_key_text, write_key_text, write_row_error};
 
 use self::lines::{Line, Lines};
 use super::answered::Answered;
@@ -33,7 +33,7 @@ pub(super) fn answer_rows<M: Model>(
         let n_good = rows.n_rows();
         let inputs = if n_good == 0 { Vec::new() } else { rows.into_tensors()? };
         let answered = chunk.answer(&names, inputs, n_good, || row_names)?;
-        let json = write(&heads, errors, answered, first_row)?;
+        let json = write(&heads, errors, answered, first_row, chunk.maps)?;
         output.write_all(&json).map_err(error::Error::Write)?;
         first_row += heads.ends.len();
     }
@@ -84,7 +84,7 @@ impl<'c> Batch<'c> {
         first_row: usize,
         lines: &mut Lines<impl BufRead>,
     ) -> Result<Self> {
-        let rows = RowReader::new(&chunk.metadata.inputs)?;
+        let rows = RowReader::new(&chunk.metadata.inputs, chunk.maps)?;
         let mut batch = Self { rows, heads: Heads::default(), errors: Vec::new(), names: Vec::new() };
         let mut n_bytes = 0;
         while batch.heads.ends.len() < chunk.micro_batch && n_bytes < chunk.config.micro_batch_bytes {
@@ -138,11 +138,12 @@ fn write(
     mut errors: Vec<(usize, Error)>,
     answered: Answered,
     first_row: usize,
+    maps: &Maps,
 ) -> Result<Vec<u8>> {
     let n_stacked = heads.ends.len() - errors.len();
     let n_answered = n_stacked - answered.failed.len();
     merge(&mut errors, answered.failed);
-    let mut outputs = RowWriter::new(&answered.outputs, n_answered)?;
+    let mut outputs = RowWriter::new(&answered.outputs, n_answered)?.named(maps);
     let mut errors = errors.into_iter().peekable();
     let mut json = Vec::new();
     for (row, head) in heads.iter().enumerate() {

@@ -1,6 +1,6 @@
 //! Rows (`:predict`): stacked for the model, answered one by one.
 
-use protocol::{Answer, Partition, Result, Rows};
+use protocol::{Answer, Maps, Partition, Result, Rows};
 use tensor::{Metadata, NewKeys};
 
 use crate::Model;
@@ -15,13 +15,14 @@ pub(super) fn predict(
     new_keys: NewKeys,
     sight: &Sight,
 ) -> Result<Vec<u8>> {
-    let Rows { inputs, answer } = Rows::read(body, &metadata.inputs, new_keys)?;
+    let maps = Maps::of(metadata);
+    let Rows { inputs, answer } = Rows::read(body, &metadata.inputs, &maps, new_keys)?;
     let Some(inputs) = inputs else { return answer.write_empty(&metadata.outputs) };
     let names: Vec<String> = metadata.outputs.iter().map(|spec| spec.name.clone()).collect();
     let asked = sight.keep(metadata, &inputs);
     let outputs = run(model, inputs, &names)?;
     sight.see(answer.client(), || row_names(&answer), asked, &outputs);
-    answer.write(&outputs)
+    answer.write(&outputs, &maps)
 }
 
 pub(crate) fn row_names(answer: &Answer<'_>) -> Vec<Name> {

@@ -10,7 +10,7 @@ use crate::elements::BASE64;
 use crate::failure::failure;
 use crate::partition::{Partition, row_error};
 use crate::write::{ElementWriter, write_key, write_list, write_string};
-use crate::{Error, RequestNames, Result};
+use crate::{Error, Maps, RequestNames, Result};
 
 /// What is still to be said when the model has answered.
 #[derive(Debug)]
@@ -53,13 +53,13 @@ impl<'a> Answer<'a> {
     }
 
     /// The body, from all outputs of the model. In `predictions`, and where there are keys, the first dimension of each
-    /// output must count the rows.
+    /// output must count the rows. A prediction has an object for each output that `maps` has labels of.
     ///
     /// # Errors
     /// [`Error::RowsChanged`] if it does not; [`Error::BinaryOnlyOutput`] if JSON cannot carry an output.
-    pub fn write(&self, outputs: &[Tensor]) -> Result<Vec<u8>> {
+    pub fn write(&self, outputs: &[Tensor], maps: &Maps) -> Result<Vec<u8>> {
         let mut json = match &self.form {
-            Form::Predictions(partition) => write_predictions(partition, outputs)?,
+            Form::Predictions(partition) => write_predictions(partition, outputs, maps)?,
             Form::Outputs(partition) => write_outputs(partition.as_ref(), outputs)?,
         };
         if let Some(client) = &self.client {
@@ -77,8 +77,11 @@ impl<'a> Answer<'a> {
     /// [`Error::EmptyBatch`] if an output that is to be written has no rows; [`Error::BinaryOnlyOutput`].
     pub fn write_empty(&self, outputs: &[TensorSpec]) -> Result<Vec<u8>> {
         match &self.form {
-            Form::Predictions(_) => self.write(&[]),
-            Form::Outputs(_) => self.write(&outputs.iter().map(empty_output).collect::<Result<Vec<_>>>()?),
+            Form::Predictions(_) => self.write(&[], &Maps::default()),
+            Form::Outputs(_) => {
+                let outputs = outputs.iter().map(empty_output).collect::<Result<Vec<_>>>()?;
+                self.write(&outputs, &Maps::default())
+            }
         }
     }
 }
@@ -91,9 +94,9 @@ fn empty_output(spec: &TensorSpec) -> Result<Tensor> {
     Err(Error::EmptyBatch { output: spec.name.clone(), shape: spec.shape.clone() })
 }
 
-fn write_predictions(partition: &Partition<'_>, outputs: &[Tensor]) -> Result<Vec<u8>> {
+fn write_predictions(partition: &Partition<'_>, outputs: &[Tensor], maps: &Maps) -> Result<Vec<u8>> {
     let n_answered = partition.n_answered();
-    let columns = outputs.iter().map(|output| OutputColumn::new(output, n_answered));
+    let columns = outputs.iter().map(|output| Ok(OutputColumn::new(output, n_answered)?.named(maps)));
     let mut columns = columns.collect::<Result<Vec<_>>>()?;
     let mut errors = partition.reported().peekable();
     let mut json = br#"{"predictions":"#.to_vec();
@@ -201,13 +204,15 @@ pub(super) struct OutputColumn<'a> {
     pub(super) name: &'a str,
     values: Values<'a>,
     row_shape: &'a [u64],
+    /// The names of a row's elements, if they stand for a map.
+    labels: Option<&'a [String]>,
 }
 
 impl<'a> OutputColumn<'a> {
     pub(super) fn new(output: &'a Tensor, n_rows: usize) -> Result<Self> {
         match output.shape() {
             [first, row_shape @ ..] if *first == n_rows as u64 => {
-                Ok(Self { name: output.name(), values: Values::new(output)?, row_shape })
+                Ok(Self { name: output.name(), values: Values::new(output)?, row_shape, labels: None })
             }
             shape => Err(Error::RowsChanged {
                 output: output.name().to_owned(),
@@ -217,8 +222,20 @@ impl<'a> OutputColumn<'a> {
         }
     }
 
+    /// Each row as an object, if `maps` has a label for each of its elements.
+    pub(super) fn named(mut self, maps: &'a Maps) -> Self {
+        self.labels = maps.labels(self.name).filter(|labels| self.row_shape == [labels.len() as u64]);
+        self
+    }
+
     pub(super) fn write_row(&mut self, json: &mut Vec<u8>) {
-        self.values.write(json, self.row_shape);
+        match self.labels {
+            None => self.values.write(json, self.row_shape),
+            Some(labels) => write_list(json, *b"{}", labels, |json, label| {
+                write_name(json, label);
+                self.values.write(json, &[]);
+            }),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::stack::{Column, is_base64};
 use super::{Beside, INSTANCES, Policies, Rows};
 use crate::cursor::{Cursor, excerpt};
 use crate::partition::{BadRows, Partition, row_error, stacked};
-use crate::{Error, Result};
+use crate::{Error, Maps, Result};
 
 /// The value of `instances`, stacked.
 #[derive(Debug)]
@@ -29,9 +29,9 @@ impl<'a, 's> Instances<'a, 's> {
     /// # Errors
     /// [`Error::WrongForm`] if they are no list, [`Error::BinaryOnlyInput`] if the model takes no rows in JSON;
     /// [`Error::Row`] if a string of a row is malformed.
-    pub(super) fn read(cursor: &mut Cursor<'a>, specs: &'s [TensorSpec]) -> Result<Self> {
+    pub(super) fn read(cursor: &mut Cursor<'a>, specs: &'s [TensorSpec], maps: &'s Maps) -> Result<Self> {
         let mut instances = Self {
-            columns: specs.iter().map(Column::new).collect::<Result<_>>()?,
+            columns: specs.iter().map(|spec| Column::new(spec, maps)).collect::<Result<_>>()?,
             n_stacked: 0,
             keys: PerRow::default(),
             clients: PerRow::default(),

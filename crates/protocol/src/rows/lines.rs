@@ -12,7 +12,7 @@ use crate::cursor::{Cursor, excerpt};
 use crate::failure::failure;
 use crate::partition::row_error;
 use crate::write::write_key;
-use crate::{Error, RequestNames, Result};
+use crate::{Error, Maps, RequestNames, Result};
 
 /// Stacks rows for a model.
 #[derive(Debug)]
@@ -32,12 +32,13 @@ pub struct RowRead<'a> {
 }
 
 impl<'s> RowReader<'s> {
-    /// A reader for a model with these inputs.
+    /// A reader for a model with these inputs; one that `maps` has labels of may be an object.
     ///
     /// # Errors
     /// [`Error::BinaryOnlyInput`] if JSON has no rows for it.
-    pub fn new(inputs: &'s [TensorSpec]) -> Result<Self> {
-        Ok(Self { columns: inputs.iter().map(Column::new).collect::<Result<_>>()?, n_rows: 0 })
+    pub fn new(inputs: &'s [TensorSpec], maps: &'s Maps) -> Result<Self> {
+        let columns = inputs.iter().map(|spec| Column::new(spec, maps)).collect::<Result<_>>()?;
+        Ok(Self { columns, n_rows: 0 })
     }
 
     /// How many rows are stacked.
@@ -178,6 +179,12 @@ impl<'a> RowWriter<'a> {
         Ok(Self { columns })
     }
 
+    /// Writes an output that `maps` has labels of as objects.
+    #[must_use]
+    pub fn named(self, maps: &'a Maps) -> Self {
+        Self { columns: self.columns.into_iter().map(|column| column.named(maps)).collect() }
+    }
+
     /// Appends the outputs of the next row as fields, separated by commas.
     pub fn write_next(&mut self, json: &mut Vec<u8>) {
         for (idx, column) in self.columns.iter_mut().enumerate() {
@@ -208,7 +215,8 @@ mod tests {
     #[test]
     fn rows_are_stacked_and_bad_ones_are_not() {
         let specs = specs();
-        let mut reader = RowReader::new(&specs).unwrap();
+        let maps = Maps::default();
+        let mut reader = RowReader::new(&specs, &maps).unwrap();
         let is_wanted = |name: &str| ["id", "y"].contains(&name);
         let good = reader.read(br#"{"id":"a","x":[1,2],"y":3}"#, is_wanted);
         assert_eq!((good.fields, good.error), (vec![("id".into(), "\"a\""), ("y".into(), "3")], None));

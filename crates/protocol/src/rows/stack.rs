@@ -1,16 +1,20 @@
 //! The values of all rows for one input, stacked row by row; a row that turns out bad is taken back without a trace.
 
+use std::collections::BTreeMap;
+
 use tensor::{Datatype, Tensor, TensorSpec};
 
 use crate::cursor::Cursor;
 use crate::elements::{BASE64, ElementReader};
-use crate::{Error, Result};
+use crate::{Error, Maps, Result};
 
 /// The values of all rows for one input.
 #[derive(Debug)]
 pub(super) struct Column<'s> {
     spec: &'s TensorSpec,
     elements: ElementReader<'s>,
+    /// The names of a row's elements, if they stand for a map.
+    labels: Option<&'s [String]>,
     // Invariant: fits the declared row shape; all rows have it.
     row_shape: Option<Vec<u64>>,
     n_rows: usize,
@@ -24,9 +28,10 @@ impl<'s> Column<'s> {
     ///
     /// # Errors
     /// [`Error::BinaryOnlyInput`].
-    pub(super) fn new(spec: &'s TensorSpec) -> Result<Self> {
+    pub(super) fn new(spec: &'s TensorSpec, maps: &'s Maps) -> Result<Self> {
         let elements = ElementReader::new(&spec.name, spec.datatype)?.with_base64();
-        Ok(Self { spec, elements, row_shape: None, n_rows: 0, last_row: 0, end: 0 })
+        let labels = maps.labels(&spec.name);
+        Ok(Self { spec, elements, labels, row_shape: None, n_rows: 0, last_row: 0, end: 0 })
     }
 
     /// The input's name.
@@ -49,7 +54,7 @@ impl<'s> Column<'s> {
     /// # Errors
     /// Those of [`ElementReader::read`]; [`Error::WrongRowShape`]. The row may then be half read.
     pub(super) fn read_row(&mut self, cursor: &mut Cursor<'_>) -> Result<()> {
-        let mut row_shape = self.elements.read(cursor)?;
+        let mut row_shape = self.read_elements(cursor)?;
         if row_shape.is_empty() && self.spec.row_shape() == [1] {
             row_shape.push(1);
         }
@@ -62,6 +67,37 @@ impl<'s> Column<'s> {
         self.last_row = self.end;
         self.end = self.elements.len();
         Ok(())
+    }
+
+    /// Reads a list of elements, or an object of them if the columns have names.
+    fn read_elements(&mut self, cursor: &mut Cursor<'_>) -> Result<Vec<u64>> {
+        match self.labels {
+            Some(labels) if cursor.enter_object() => self.read_map(labels, cursor),
+            _ => self.elements.read(cursor),
+        }
+    }
+
+    /// Reads the members of an object as the elements that they name. As in a `DictVectorizer`, an element that is not named is zero,
+    /// and a name that is none of the labels counts for nothing.
+    fn read_map(&mut self, labels: &[String], cursor: &mut Cursor<'_>) -> Result<Vec<u64>> {
+        let mut values: BTreeMap<String, Cursor<'_>> = BTreeMap::new();
+        while let Some(name) = cursor.next_member()? {
+            let value = cursor.clone();
+            cursor.value();
+            if values.insert(name.to_string(), value).is_some() {
+                return Err(Error::DuplicateField { path: name.into_owned() });
+            }
+        }
+        for label in labels {
+            let shape = match values.get_mut(label) {
+                Some(value) => self.elements.read(value)?,
+                None => self.elements.read(&mut Cursor::new(b"0")?)?,
+            };
+            if !shape.is_empty() {
+                return Err(self.wrong_row_shape(shape));
+            }
+        }
+        Ok(vec![labels.len() as u64])
     }
 
     /// Takes back what was read of the row after the first `n_rows`, all of it or half.
@@ -118,7 +154,8 @@ mod tests {
     #[test]
     fn a_column_forgets_what_it_takes_back() {
         let spec = TensorSpec { name: "x".to_owned(), datatype: Datatype::Uint8, shape: vec![-1, -1] };
-        let mut column = Column::new(&spec).unwrap();
+        let maps = Maps::default();
+        let mut column = Column::new(&spec, &maps).unwrap();
         for (text, is_good) in [("[1]", true), ("[2,\"\"]", false)] {
             assert_eq!(reads(&mut column, text), is_good);
             column.take_back(0);

@@ -3,7 +3,7 @@
 mod clients;
 
 use proptest::prelude::*;
-use tensor::Datatype;
+use tensor::{Datatype, Metadata};
 
 use super::*;
 use crate::partition::MAX_BAD_ROWS;
@@ -33,9 +33,9 @@ fn uint8(name: &str, shape: &[u64], data: &[u8]) -> Tensor {
 }
 
 fn echo(body: &str, specs: &[TensorSpec]) -> Result<String> {
-    let Rows { inputs, answer } = Rows::read(body.as_bytes(), specs, new_keys)?;
+    let Rows { inputs, answer } = Rows::read(body.as_bytes(), specs, &Maps::default(), new_keys)?;
     let json = match inputs {
-        Some(inputs) => answer.write(&inputs)?,
+        Some(inputs) => answer.write(&inputs, &Maps::default())?,
         None => answer.write_empty(specs)?,
     };
     Ok(String::from_utf8(json).unwrap())
@@ -43,7 +43,10 @@ fn echo(body: &str, specs: &[TensorSpec]) -> Result<String> {
 
 #[track_caller]
 fn check_inputs(specs: &[TensorSpec], body: &str, expect: &[Tensor]) {
-    assert_eq!(Rows::read(body.as_bytes(), specs, new_keys).unwrap().inputs.as_deref(), Some(expect));
+    assert_eq!(
+        Rows::read(body.as_bytes(), specs, &Maps::default(), new_keys).unwrap().inputs.as_deref(),
+        Some(expect)
+    );
 }
 
 #[track_caller]
@@ -211,12 +214,12 @@ fn a_prediction_is_an_object_if_it_has_a_name() {
 fn an_output_with_other_rows_is_no_answer() {
     for body in [r#"{"instances":[1,2]}"#, r#"{"inputs":[1,2],"keys":[1,2]}"#] {
         let specs = x(&[-1]);
-        let rows = Rows::read(body.as_bytes(), &specs, new_keys).unwrap();
+        let rows = Rows::read(body.as_bytes(), &specs, &Maps::default(), new_keys).unwrap();
         for shape in [&[1_u64, 2][..], &[]] {
             let n_elements = usize::try_from(shape.iter().product::<u64>()).unwrap();
             let output = uint8("y", shape, &vec![0; n_elements]);
             let expect = Error::RowsChanged { output: "y".to_owned(), expected: 2, found: shape.to_vec() };
-            assert_eq!(rows.answer.write(&[output]), Err(expect));
+            assert_eq!(rows.answer.write(&[output], &Maps::default()), Err(expect));
         }
     }
 }
@@ -287,7 +290,7 @@ fn empty_columns_are_no_rows() {
     check(&x(&[-1, 2]), r#"{"inputs":[]}"#, r#"{"outputs":[]}"#);
     check(&x(&[-1, 1]), r#"{"inputs":[],"keys":[]}"#, r#"{"outputs":[],"keys":[]}"#);
     check(&ab(), r#"{"inputs":{"a":[],"b":[]}}"#, r#"{"outputs":{"a":[],"b":[]}}"#);
-    let rows = Rows::read(br#"{"inputs":[]}"#, &x(&[-1, 2]), new_keys).unwrap();
+    let rows = Rows::read(br#"{"inputs":[]}"#, &x(&[-1, 2]), &Maps::default(), new_keys).unwrap();
     let expect = Error::EmptyBatch { output: "x".to_owned(), shape: vec![3] };
     assert_eq!((rows.inputs, rows.answer.write_empty(&x(&[3]))), (None, Err(expect)));
 }
@@ -371,10 +374,53 @@ fn bad_keys_are_reported_too() {
     check_bare("1,2", r#""keys":["a",null],"on_row_error":"report""#, &expect);
 }
 
+/// An input and output `m` with a column for `"a"` and one for `7`, answered as it came.
+fn echo_map(body: &str) -> Result<String> {
+    let specs = [spec("m", Datatype::Fp32, &[-1, 2]), spec("n", Datatype::Uint8, &[-1])];
+    let metadata = Metadata {
+        inputs: specs.to_vec(),
+        properties: vec![("labels.m".to_owned(), r#"["a",7]"#.to_owned())],
+        ..Metadata::default()
+    };
+    let maps = Maps::of(&metadata);
+    let Rows { inputs, answer } = Rows::read(body.as_bytes(), &specs, &maps, new_keys)?;
+    answer.write(&inputs.unwrap_or_default(), &maps).map(|json| String::from_utf8(json).unwrap())
+}
+
+#[test]
+fn a_map_is_an_object_in_rows_and_a_tensor_in_columns() {
+    for row in [r#"{"7":0.5,"a":2}"#, "[2,0.5]", r#"{"a":2,"b":[],"7":0.5}"#] {
+        let body = format!(r#"{{"instances":[{{"m":{row},"n":1}},{{"m":{{}},"n":2}}]}}"#);
+        let expect = r#"{"predictions":[{"m":{"a":2.0,"7":0.5},"n":1},{"m":{"a":0.0,"7":0.0},"n":2}]}"#;
+        assert_eq!(echo_map(&body).as_deref(), Ok(expect));
+    }
+    let columns = r#"{"inputs":{"m":[[2,0.5]],"n":[1]}}"#;
+    assert_eq!(echo_map(columns).as_deref(), Ok(r#"{"outputs":{"m":[[2.0,0.5]],"n":[1]}}"#));
+}
+
+#[test]
+fn a_map_has_numbers_and_no_name_twice() {
+    for (row, code) in [
+        (r#"{"a":[1]}"#, "wrong_shape"),
+        (r#"{"a":"1"}"#, "wrong_element"),
+        (r#"{"a":1,"a":2}"#, "malformed_request"),
+        (r#"{"b":1,"b":2}"#, "malformed_request"),
+    ] {
+        let bad = format!(
+            r#"{{"instances":[{{"n":1,"m":{{"a":3}}}},{{"n":2,"m":{row}}}],"on_row_error":"report"}}"#
+        );
+        let answer: serde_json::Value = serde_json::from_str(&echo_map(&bad).unwrap()).unwrap();
+        assert_eq!(answer["predictions"][0], serde_json::json!({"m": {"a": 3.0, "7": 0.0}, "n": 1}), "{row}");
+        assert_eq!(answer["predictions"][1]["error"]["code"], code, "{row}");
+    }
+}
+
 #[test]
 fn without_good_rows_there_is_nothing_to_ask() {
     let specs = x(&[-1]);
-    let rows = Rows::read(br#"{"instances":[""],"on_row_error":"report"}"#, &specs, new_keys).unwrap();
+    let rows =
+        Rows::read(br#"{"instances":[""],"on_row_error":"report"}"#, &specs, &Maps::default(), new_keys)
+            .unwrap();
     assert_eq!(rows.inputs, None);
     let error = r#"{"error":"row `0`: tensor `x`: expected `UINT8` at element `0`, found `\"\"`","#;
     let error = format!(r#"{error}"code":"wrong_element","input":"x","row":0}}"#);
@@ -474,7 +520,7 @@ proptest! {
         };
         let (all, good) = (body(true), body(false));
         let specs = ab();
-        let inputs = |body: &str| Rows::read(body.as_bytes(), &specs, new_keys).unwrap().inputs;
+        let inputs = |body: &str| Rows::read(body.as_bytes(), &specs, &Maps::default(), new_keys).unwrap().inputs;
         prop_assert_eq!(inputs(&all), inputs(&good));
         let predictions = |body: &str| -> Vec<serde_json::Value> {
             let answer: serde_json::Value = serde_json::from_str(&echo(body, &specs).unwrap()).unwrap();
