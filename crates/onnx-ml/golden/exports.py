@@ -6,20 +6,25 @@ Models are small on purpose; docs/coverage.md, which coverage.py writes, has one
 """
 
 import pathlib
+import tempfile
 import warnings
 
+import catboost
 import lightgbm
 import numpy
+import onnx
 import pandas
 import skl2onnx
 import xgboost
 from onnxmltools import convert_lightgbm, convert_xgboost
 from onnxmltools.convert.common.data_types import FloatTensorType as MlFloat
-from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
+from skl2onnx.common.data_types import DictionaryType, FloatTensorType, Int64TensorType, StringTensorType
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_diabetes, load_iris
+from sklearn.feature_extraction import DictVectorizer
 from sklearn.ensemble import (
     GradientBoostingClassifier,
+    GradientBoostingRegressor,
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
     IsolationForest,
@@ -87,7 +92,10 @@ def pipelines():
     yield scikit("linear support vectors", LinearSVC(random_state=0), X, Y)
     yield scikit("support vectors, targets", SVR(C=10), XR[:112], YR[:112])
     yield scikit("support vectors, one class", OneClassSVM(nu=0.2), X, None)
+    many = {"n_estimators": 500, "max_depth": 1, "learning_rate": 0.05, "random_state": 0}
+    yield scikit("gradient boosting, 500 trees", GradientBoostingRegressor(**many), XR, YR)
     yield nearest("neighbours", KNeighborsClassifier(3), X, Y)
+    yield words()
 
 
 def nearest(name, estimator, x, y):
@@ -104,6 +112,18 @@ def metrics():
     for metric in ["euclidean", "manhattan"]:
         yield nearest(f"neighbours, targets, {metric}", KNeighborsRegressor(3, metric=metric), XR[:112], YR[:112])
     yield nearest("neighbours, weighted targets", KNeighborsRegressor(5, weights="distance"), XR[:112] + 0.001, YR[:112])
+
+
+def words():
+    """A map as the input. Here it is a row with a column for each word of the vocabulary, and a word that the vocabulary lacks has none."""
+    rows = [{"red": 1.0, "round": 2.0}, {"green": 1.0}, {"red": 3.0, "green": 1.0}, {"round": 1.0}] * 5
+    estimator = make_pipeline(DictVectorizer(sparse=False), LogisticRegression()).fit(rows, [0, 1, 0, 1] * 5)
+    types = [("X", DictionaryType(StringTensorType([None]), FloatTensorType([None])))]
+    model = skl2onnx.convert_sklearn(estimator, initial_types=types, target_opset={"": 17, "ai.onnx.ml": 3})
+    vocabulary = estimator.steps[0][1].feature_names_
+    shown = {"red": 2.0, "green": 0.5}
+    answered = case("words", model, {"X": shown}, {"X": numpy.array([[shown.get(word, 0) for word in vocabulary]], numpy.float32)})
+    return answered
 
 
 def columns():
@@ -176,9 +196,25 @@ def boosted():
         yield case(f"LightGBM, {name}", model, {"x": x[SHOWN]})
 
 
+def catboosted():
+    small = {"iterations": 5, "depth": 3, "random_seed": 0, "thread_count": 1, "verbose": False, "allow_writing_files": False}
+    models = {
+        "two classes": (catboost.CatBoostClassifier(**small), X, (Y == 1).astype(int)),
+        "two words": (catboost.CatBoostClassifier(**small), X, numpy.where(Y == 1, "yes", "no")),
+        "three classes": (catboost.CatBoostClassifier(**small), X, Y),
+        "targets": (catboost.CatBoostRegressor(**small), XR, YR),
+    }
+    for name, (estimator, x, y) in models.items():
+        estimator.fit(x, y)
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "model.onnx"
+            estimator.save_model(path, format="onnx")
+            yield case(f"CatBoost, {name}", onnx.load(path), {"features": x[SHOWN]})
+
+
 def main():
     allow_truth_values()
-    write(HERE / "exports.json", [*pipelines(), *columns(), *boosted(), *metrics()])
+    write(HERE / "exports.json", [*pipelines(), *columns(), *boosted(), *catboosted(), *metrics()])
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use tract_onnx::prelude::tract_ndarray::{ArrayD, IxDyn};
 use tract_onnx::prelude::*;
+use tract_onnx::tract_hir::infer::Factoid as _;
 
 /// The largest relative difference to ONNX Runtime, and the number below which differences count as those of that number.
 const TOLERANCE: f64 = 1e-5;
@@ -49,16 +50,24 @@ pub(crate) fn plan(case: &Value) -> TractResult<std::sync::Arc<TypedRunnableMode
     let mut onnx = tract_onnx::onnx();
     onnx_ml::register(&mut onnx.op_register);
     let bytes = STANDARD.decode(case["model"].as_str().expect("a model")).expect("base64");
-    let mut model = onnx.model_for_read(&mut bytes.as_slice())?;
+    let mut proto = onnx.proto_model_for_read(&mut bytes.as_slice())?;
+    proto.graph.as_mut().into_iter().for_each(onnx_ml::give_maps_columns);
+    let mut model = onnx.model_for_proto_model(&proto)?;
     let batch = model.symbols.sym("batch");
     for (slot, input) in case["inputs"].as_array().expect("inputs").iter().enumerate() {
         let mut dims: TVec<TDim> = shape(input).iter().map(|dim| dim.to_dim()).collect();
         if dims.len() > 1 {
-            dims[0] = batch.clone().into();
+            dims[0] = rows(&model, slot)?.unwrap_or_else(|| batch.clone().into());
         }
         model.set_input_fact(slot, InferenceFact::dt_shape(datum_type(input), dims))?;
     }
     model.into_typed()?.into_decluttered()?.into_optimized()?.into_runnable()
+}
+
+/// The symbol that the file has for an input's rows, if it has one.
+fn rows(model: &InferenceModel, slot: usize) -> TractResult<Option<TDim>> {
+    let first = model.input_fact(slot)?.shape.dims().next().and_then(|dim| dim.concretize());
+    Ok(first.filter(|dim| dim.to_i64().is_err()))
 }
 
 fn shape(tensor: &Value) -> Vec<usize> {
