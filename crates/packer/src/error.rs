@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// Where to read on.
+const WHAT_RUNS: &str = "What runs: docs/operators.md has every operator, docs/coverage.md the estimators of scikit-learn";
+
 /// The result of packing.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -107,7 +110,7 @@ impl fmt::Display for UnsupportedOperator {
 
 fn list(operators: &[UnsupportedOperator]) -> String {
     let lines: Vec<String> = operators.iter().map(|operator| format!("\n  {operator}")).collect();
-    format!("{} of the model's operators cannot run:{}", operators.len(), lines.concat())
+    format!("{} of the model's operators cannot run:{}\n{WHAT_RUNS}", operators.len(), lines.concat())
 }
 
 /// Wraps wasmtime's error as one of the runtime while it loads.

@@ -8,10 +8,12 @@
 
 mod bindings;
 mod error;
+mod loading;
 mod memory;
 mod module;
 mod options;
 mod pack;
+mod rehearsal;
 mod report;
 mod rows;
 mod runtime;
@@ -22,6 +24,7 @@ mod verify;
 pub use error::{Error, Result, UnsupportedOperator};
 pub use options::Options;
 pub use pack::{Packed, examine, pack};
+pub use rehearsal::{Rehearsal, Rehearsed};
 pub use report::{Loaded, Timings};
 pub use rows::{RowsChecked, check_rows};
 pub use size::Sizes;

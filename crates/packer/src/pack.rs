@@ -73,7 +73,7 @@ pub fn examine(
 }
 
 /// What names rows, and what is said of bad ones, travels beside the model's tensors, under names that none of these may have.
-fn check_names_are_free(metadata: &Metadata) -> Result<()> {
+pub(crate) fn check_names_are_free(metadata: &Metadata) -> Result<()> {
     let mut specs = metadata.inputs.iter().chain(&metadata.outputs);
     let meaning = |name: &str| RESERVED_NAMES.into_iter().find(|(reserved, _)| *reserved == name);
     match specs.find_map(|spec| meaning(&spec.name)) {
