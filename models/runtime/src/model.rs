@@ -63,7 +63,10 @@ impl Model {
         options: loader::Options,
     ) -> Result<(Self, loader::Report), loader::Error> {
         let mut proto = onnx::parse(onnx)?;
-        proto.graph.as_mut().into_iter().for_each(onnx_ml::give_maps_columns);
+        if let Some(graph) = &mut proto.graph {
+            onnx_ml::give_maps_columns(graph);
+            onnx_standard::rewrite(graph);
+        }
         let mut report = describe(&proto);
         let typed = build(proto, &options.outputs)?;
         let metadata = metadata(&typed, options, &report)?;

@@ -19,10 +19,11 @@ const KNOWN_DOMAINS: [&str; 4] = ["", "ai.onnx", "ai.onnx.ml", "com.microsoft"];
 const RANDOM_OPERATORS: [&str; 5] =
     ["Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"];
 
-/// tract's operators, those of `ai.onnx.ml` replaced by the complete ones.
+/// tract's operators, those of `ai.onnx.ml` replaced by the complete ones, and others by those that do what exporters ask for.
 pub(crate) fn framework() -> Onnx {
     let mut framework = tract_onnx::onnx();
     onnx_ml::register(&mut framework.op_register);
+    onnx_standard::register(&mut framework.op_register);
     framework
 }
 

@@ -17,7 +17,7 @@ use crate::{
 const OWNERS: [(&str, &[&str]); 12] = [
     ("wasmtime", &["crates/engine", "crates/host", "crates/packer", "tests", "tests/", BUILD_ONCE]),
     ("spin-sdk", &["crates/function-shell", "functions/"]),
-    ("tract", &["crates/onnx-ml", "models/runtime"]),
+    ("tract", &["crates/onnx-ml", "crates/onnx-standard", "models/runtime"]),
     ("ballista", &["crates/cluster"]),
     ("prost", &["crates/endpoints", BUILD_ONCE]),
     ("datafusion", &["crates/batch", "crates/cluster", BUILD_ONCE]),
@@ -45,6 +45,7 @@ const PURE: [&str; 11] = [
     "crates/alerts",
     "crates/tree-shaking",
     "crates/onnx-ml",
+    "crates/onnx-standard",
 ];
 const IMPURE: [&str; 6] = ["tokio", "hyper", "wasmtime", "wasi", "spin-sdk", "rand"];
 
@@ -230,7 +231,15 @@ fn features_of(packages: &[&str], edges: &str) -> BTreeMap<String, BTreeSet<Stri
 
 /// The packages whose tests are built together with the command: all that run on this machine, but for this one.
 fn tested_with_the_command() -> Vec<String> {
-    let apart = ["functions/", "models/", "tests/", "crates/function-shell", "crates/onnx-ml", "xtask"];
+    let apart = [
+        "functions/",
+        "models/",
+        "tests/",
+        "crates/function-shell",
+        "crates/onnx-ml",
+        "crates/onnx-standard",
+        "xtask",
+    ];
     let packages =
         packages().into_iter().filter(|package| !apart.iter().any(|it| is_at(&package.folder, it)));
     packages.map(|package| package.name).collect()
