@@ -24,6 +24,7 @@ pub fn register(register: &mut OnnxOpRegister) {
 
 /// Replaces what tract would answer otherwise than ONNX says by operators that it answers. Call it before the graph is parsed.
 pub fn rewrite(graph: &mut GraphProto) {
+    recurrent::begin_with_zeros(graph);
     recurrent::run_backwards(graph);
     divide::check_divisors(graph);
 }

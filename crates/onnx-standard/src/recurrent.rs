@@ -1,13 +1,21 @@
-//! `LSTM`, `GRU` and `RNN` that run backwards: tract runs those of one direction forwards, whichever it is. They become a forward one between two
-//! reversals of time.
+//! `LSTM`, `GRU` and `RNN`. tract runs those of one direction forwards, whichever it is, so a backward one becomes a forward one between two
+//! reversals of time. It panics if one begins with no state and any number of rows, so that state is written out as zeros.
 
+use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
+use tract_onnx::pb::{AttributeProto, GraphProto, NodeProto, TensorProto};
 
 const OPERATORS: [&str; 3] = ["LSTM", "GRU", "RNN"];
 
+/// The place of the weights from state to state among the inputs.
+const RECURRENT_WEIGHTS: usize = 2;
+
 /// The place of the sequences' lengths among the inputs.
 const LENGTHS: usize = 4;
+
+/// The places of the states that they begin with.
+const STATE: usize = 5;
+const CELL: usize = 6;
 
 /// What the constants of a reversal are called, after the node that it belongs to.
 const FIRST: &str = "plinth_first";
@@ -23,8 +31,77 @@ pub(crate) fn run_backwards(graph: &mut GraphProto) {
     }
 }
 
+/// Gives zeros to the operators that begin with no state, if their weights are in the file and FP32.
+pub(crate) fn begin_with_zeros(graph: &mut GraphProto) {
+    let nodes = std::mem::take(&mut graph.node);
+    for (idx, mut node) in nodes.into_iter().enumerate() {
+        if let Some(size) = hidden_size(&node, graph) {
+            let states = if node.op_type == "LSTM" { STATE..=CELL } else { STATE..=STATE };
+            let missing: Vec<usize> = states.filter(|state| input(&node, *state).is_empty()).collect();
+            if !missing.is_empty() {
+                let zeros = format!("plinth_state_{idx}");
+                zero_state(&node, size, &zeros, graph);
+                node.input
+                    .resize(node.input.len().max(missing.last().map_or(0, |last| last + 1)), String::new());
+                for (place, name) in node.input.iter_mut().enumerate() {
+                    if missing.contains(&place) {
+                        name.clone_from(&zeros);
+                    }
+                }
+            }
+        }
+        graph.node.push(node);
+    }
+}
+
+/// The size of an operator's state, if it is a recurrent one with FP32 weights in the file.
+fn hidden_size(node: &NodeProto, graph: &GraphProto) -> Option<i64> {
+    let weights =
+        graph.initializer.iter().find(|initializer| initializer.name == input(node, RECURRENT_WEIGHTS))?;
+    let is_fp32 = weights.data_type == DataType::Float as i32;
+    weights.dims.get(2).copied().filter(|_| is_fp32 && OPERATORS.contains(&node.op_type.as_str()))
+}
+
+/// Adds nodes that make a state of zeros: a row for each of the input's, in each direction.
+fn zero_state(node: &NodeProto, size: i64, zeros: &str, graph: &mut GraphProto) {
+    let (rows_axis, is_batch_first) = if is_batch_first(node) { (0, true) } else { (1, false) };
+    let n_directions = if direction(node) == Some(b"bidirectional") { 2 } else { 1 };
+    let name = |what: &str| format!("{zeros}_{what}");
+    let constants = [("axis", rows_axis), ("directions", n_directions), ("size", size)];
+    graph.initializer.extend(constants.map(|(what, value)| constant(name(what), value)));
+    let of = |op_type: &str, input: Vec<String>, output: String| NodeProto {
+        name: output.clone(),
+        op_type: op_type.to_owned(),
+        input,
+        output: vec![output],
+        ..NodeProto::default()
+    };
+    let order = if is_batch_first { ["rows", "directions", "size"] } else { ["directions", "rows", "size"] };
+    let mut joined = of("Concat", order.map(name).to_vec(), name("shape"));
+    joined.attribute.push(AttributeProto {
+        name: "axis".to_owned(),
+        r#type: AttributeType::Int as i32,
+        ..AttributeProto::default()
+    });
+    graph.node.extend([
+        of("Shape", vec![input(node, 0).to_owned()], name("input_shape")),
+        of("Gather", vec![name("input_shape"), name("axis")], name("rows")),
+        joined,
+        of("ConstantOfShape", vec![name("shape")], zeros.to_owned()),
+    ]);
+}
+
+/// The name of an input; empty if the node does not have it.
+fn input(node: &NodeProto, place: usize) -> &str {
+    node.input.get(place).map_or("", String::as_str)
+}
+
+fn is_batch_first(node: &NodeProto) -> bool {
+    node.attribute.iter().any(|attribute| attribute.name == "layout" && attribute.i == 1)
+}
+
 fn is_backward(node: &NodeProto) -> bool {
-    let has_lengths = node.input.get(LENGTHS).is_some_and(|input| !input.is_empty());
+    let has_lengths = !input(node, LENGTHS).is_empty();
     OPERATORS.contains(&node.op_type.as_str()) && !has_lengths && direction(node) == Some(b"reverse")
 }
 
@@ -34,8 +111,7 @@ fn direction(node: &NodeProto) -> Option<&[u8]> {
 
 /// Adds the forward operator with its reversals. The last state is that of the first step, and stays where it is.
 fn forward(mut node: NodeProto, idx: usize, graph: &mut GraphProto) {
-    let time =
-        i64::from(node.attribute.iter().any(|attribute| attribute.name == "layout" && attribute.i == 1));
+    let time = i64::from(is_batch_first(&node));
     node.attribute.retain(|attribute| attribute.name != "direction");
     let prefix = format!("plinth_backwards_{idx}");
     let constants = [(FIRST, -1), (LAST, i64::MIN + 1), (STEP, -1), (AXIS, time)];

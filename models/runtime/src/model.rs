@@ -276,7 +276,7 @@ fn describe(proto: &ModelProto) -> loader::Report {
     }
 }
 
-/// tract's decluttered model, pruned to `outputs` (all if empty).
+/// tract's decluttered model, pruned to `outputs` (all if empty). A model that tract's simplifications cannot digest stays as it is, and is slower.
 fn build(mut proto: ModelProto, outputs: &[String]) -> Result<TypedModel, loader::Error> {
     let framework = operators::framework();
     if let Some(graph) = &proto.graph {
@@ -299,7 +299,7 @@ fn declutter(framework: &Onnx, proto: ModelProto, outputs: &[String]) -> Result<
     }
     let mut typed = model.into_typed().map_err(|error| format!("{error:#}"))?;
     recurrence::begin_anew(&mut typed);
-    prune_inputs(typed.into_decluttered().map_err(|error| format!("{error:#}"))?)
+    prune_inputs(typed.clone().into_decluttered().unwrap_or(typed))
 }
 
 /// The optimised model, for one row at a time if that is how its batches run.
@@ -313,7 +313,8 @@ fn plan(model: TypedModel, weights_bytes: u64) -> Result<(TypedModel, Batching),
         }
         _ => Ok(model),
     };
-    let plan = model.and_then(TypedModel::into_optimized).map_err(|error| format!("{error:#}"))?;
+    let model = model.map_err(|error| format!("{error:#}"))?;
+    let plan = model.clone().into_optimized().unwrap_or(model);
     Ok((argmax::replace(softmax::replace(plan)), batching))
 }
 
