@@ -74,14 +74,16 @@ impl Op for MultiplySymbols {
 impl EvalOp for MultiplySymbols {
     op_out_of_plan!();
 
-    fn eval(&self, _context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+    fn eval(&self, context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
         let (left, right) = args_2!(inputs);
         let shape: TVec<usize> = multi_broadcast(&[left.shape(), right.shape()])?;
         let (left, right) = (left.to_plain_array_view::<TDim>()?, right.to_plain_array_view::<TDim>()?);
         let broadcast = "dimensions that broadcast";
         let left = left.broadcast(&*shape).context(broadcast)?;
         let right = right.broadcast(&*shape).context(broadcast)?;
-        let product = Zip::from(left).and(right).map_collect(|left, right| left.clone() * right);
+        let product = Zip::from(left)
+            .and(right)
+            .map_collect(|left, right| (left.clone() * right).eval(context.symbols));
         Ok(tvec![product.into_tensor().into_tvalue()])
     }
 }

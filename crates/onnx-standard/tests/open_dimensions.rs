@@ -1,0 +1,154 @@
+//! What the node tests of ONNX lack, whose dimensions are all known: operators over any number of rows and steps, and divisors that are zero.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use tract_onnx::pb::attribute_proto::AttributeType;
+use tract_onnx::pb::tensor_proto::DataType;
+use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
+use tract_onnx::pb::{
+    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto,
+    TypeProto, ValueInfoProto, type_proto,
+};
+use tract_onnx::prelude::*;
+
+/// An input or output; a dimension that is no number is open.
+fn value(name: &str, data_type: DataType, dims: &[&str]) -> ValueInfoProto {
+    let dim = |dim: &&str| Dimension {
+        value: Some(
+            dim.parse()
+                .map_or_else(|_| dimension::Value::DimParam((*dim).to_owned()), dimension::Value::DimValue),
+        ),
+        ..Dimension::default()
+    };
+    let shape = Some(TensorShapeProto { dim: dims.iter().map(dim).collect() });
+    let tensor = type_proto::Tensor { elem_type: data_type as i32, shape };
+    let of_value = TypeProto { value: Some(type_proto::Value::TensorType(tensor)), ..TypeProto::default() };
+    ValueInfoProto { name: name.to_owned(), r#type: Some(of_value), ..ValueInfoProto::default() }
+}
+
+fn node(op_type: &str, input: &[&str], output: &[&str], ints: &[(&str, i64)]) -> NodeProto {
+    let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+    let attribute = |&(name, i): &(&str, i64)| AttributeProto {
+        name: name.to_owned(),
+        r#type: AttributeType::Int as i32,
+        i,
+        ..AttributeProto::default()
+    };
+    NodeProto {
+        op_type: op_type.to_owned(),
+        input: owned(input),
+        output: owned(output),
+        attribute: ints.iter().map(attribute).collect(),
+        ..NodeProto::default()
+    }
+}
+
+fn weights(name: &str, dims: &[i64]) -> TensorProto {
+    let n_elements = usize::try_from(dims.iter().product::<i64>()).unwrap();
+    let float_data = (0..n_elements).map(|idx| f32::from(u8::try_from(idx * 7 % 11).unwrap()) / 11.0 - 0.4);
+    TensorProto {
+        name: name.to_owned(),
+        dims: dims.to_vec(),
+        data_type: DataType::Float as i32,
+        float_data: float_data.collect(),
+        ..TensorProto::default()
+    }
+}
+
+fn run(mut graph: GraphProto, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+    onnx_standard::rewrite(&mut graph);
+    let opset_import = vec![OperatorSetIdProto { domain: String::new(), version: 17 }];
+    let proto = ModelProto { ir_version: 8, opset_import, graph: Some(graph), ..ModelProto::default() };
+    let mut onnx = tract_onnx::onnx();
+    onnx_standard::register(&mut onnx.op_register);
+    onnx.model_for_proto_model(&proto)?.into_optimized()?.into_runnable()?.run(inputs)
+}
+
+#[test]
+fn batches_of_sequences_are_flattened() {
+    let graph = GraphProto {
+        node: vec![node("Flatten", &["x"], &["y"], &[("axis", 2)])],
+        input: vec![value("x", DataType::Int64, &["rows", "steps", "2"])],
+        output: vec![value("y", DataType::Int64, &["n", "2"])],
+        ..GraphProto::default()
+    };
+    let x = tensor3(&[[[1_i64, 2], [3, 4]], [[5, 6], [7, 8]], [[9, 10], [11, 12]]]);
+    let y = run(graph, tvec![x.clone().into_tvalue()]).unwrap();
+    assert_eq!(y[0].shape(), [6, 2]);
+    assert_eq!(y[0].as_bytes(), x.as_bytes());
+}
+
+#[test]
+fn sizes_are_multiplied() {
+    let graph = GraphProto {
+        node: vec![
+            node("Shape", &["x"], &["shape"], &[]),
+            node("Gather", &["shape", "first"], &["rows"], &[]),
+            node("Gather", &["shape", "second"], &["steps"], &[]),
+            node("Mul", &["rows", "steps"], &["size"], &[]),
+            node("Cast", &["size"], &["n"], &[("to", DataType::Int64 as i64)]),
+            node("Mul", &["x", "n"], &["y"], &[]),
+        ],
+        initializer: [("first", 0), ("second", 1)]
+            .map(|(name, index)| TensorProto {
+                name: name.to_owned(),
+                data_type: DataType::Int64 as i32,
+                int64_data: vec![index],
+                dims: vec![1],
+                ..TensorProto::default()
+            })
+            .to_vec(),
+        input: vec![value("x", DataType::Int64, &["rows", "steps"])],
+        output: vec![value("y", DataType::Int64, &["rows", "steps"])],
+        ..GraphProto::default()
+    };
+    let y = run(graph, tvec![tensor2(&[[1_i64, 2, 3], [4, 5, 6]]).into_tvalue()]).unwrap();
+    assert_eq!(*y[0].cast_to::<i64>().unwrap(), tensor2(&[[6_i64, 12, 18], [24, 30, 36]]));
+}
+
+#[test]
+fn a_division_of_whole_numbers_by_zero_is_an_error() {
+    for operator in ["Div", "Mod"] {
+        let graph = GraphProto {
+            node: vec![node(operator, &["x", "divisor"], &["y"], &[])],
+            input: ["x", "divisor"].map(|name| value(name, DataType::Int32, &["rows"])).to_vec(),
+            output: vec![value("y", DataType::Int32, &["rows"])],
+            ..GraphProto::default()
+        };
+        let of = |divisor: i32| tvec![tensor1(&[9, 8]).into_tvalue(), tensor1(&[5, divisor]).into_tvalue()];
+        let expected = if operator == "Div" { [1, 2] } else { [4, 0] };
+        assert_eq!(*run(graph.clone(), of(4)).unwrap()[0], tensor1(&expected));
+        let error = format!("{:#}", run(graph, of(0)).unwrap_err());
+        assert!(error.contains("by zero"), "{error}");
+    }
+}
+
+#[test]
+fn recurrent_operators_begin_with_zeros() {
+    for (operator, n_gates) in [("LSTM", 4), ("GRU", 3), ("RNN", 1)] {
+        let graph = |states: &[&str]| GraphProto {
+            node: vec![node(
+                operator,
+                &[&["x", "w", "r", "", ""], states].concat(),
+                &["y"],
+                &[("hidden_size", 2)],
+            )],
+            initializer: vec![weights("w", &[1, 2 * n_gates, 3]), weights("r", &[1, 2 * n_gates, 2])],
+            input: [
+                vec![value("x", DataType::Float, &["4", "rows", "3"])],
+                states.iter().map(|name| value(name, DataType::Float, &["1", "rows", "2"])).collect(),
+            ]
+            .concat(),
+            output: vec![value("y", DataType::Float, &["4", "1", "rows", "2"])],
+            ..GraphProto::default()
+        };
+        let x = Tensor::from_shape(&[4, 2, 3], &[0.5_f32, -1.0, 0.25, 2.0].repeat(6)).unwrap();
+        let states: &[&str] = if operator == "LSTM" { &["h", "c"] } else { &["h"] };
+        let zeros = states.iter().map(|_| Tensor::zero::<f32>(&[1, 2, 2]).unwrap().into_tvalue());
+        let given = std::iter::once(x.clone().into_tvalue()).chain(zeros).collect();
+        let expected = run(graph(states), given).unwrap();
+        let found = run(graph(&[]), tvec![x.into_tvalue()]).unwrap();
+        assert!(found[0].as_bytes().iter().any(|&byte| byte != 0));
+        assert_eq!(*found[0], *expected[0], "{operator}");
+    }
+}
