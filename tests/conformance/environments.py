@@ -1,9 +1,10 @@
 """Makes the Python environments of the clients below `target/`. What they are asked to do is in `run.py`.
 
 One for each set of clients that wants versions of its own of what it depends on. Each installs what its requirements pin and
-nothing else, and does nothing if those have not changed. The store of `tests/batch/s3.py` has one too, and PostgreSQL for the tests of
-`crates/databases`.
-Run: `python3 tests/conformance/environments.py` for those of the clients, with `moto` or `postgresql` for one of the others.
+nothing else, and does nothing if those have not changed. The store of `tests/batch/s3.py` has one too, PostgreSQL for the tests of
+`crates/databases`, the node tests of ONNX, and the sentence embedding.
+Run: `python3 tests/conformance/environments.py` for those of the clients, with `moto`, `node-tests`, `postgresql` or `sentences`
+for one of the others.
 """
 
 import re
@@ -54,7 +55,11 @@ MOTO = Environment(ROOT / "target/moto-venv", HERE.parent / "batch/requirements-
 
 POSTGRESQL = Environment(ROOT / "target/postgresql-venv", ROOT / "crates/databases/tests/postgres/requirements.txt")
 
-OTHERS = {"moto": MOTO, "postgresql": POSTGRESQL}
+NODE_TESTS = Environment(ROOT / "target/node-tests-venv", HERE.parent / "node-tests/requirements.txt")
+
+SENTENCES = Environment(ROOT / "target/sentences-venv", HERE.parent / "sentences/requirements.txt")
+
+OTHERS = {"moto": MOTO, "node-tests": NODE_TESTS, "postgresql": POSTGRESQL, "sentences": SENTENCES}
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ pub mod answer;
 pub mod case;
 pub mod chunk;
 pub mod compare;
+pub mod node_tests;
 pub mod proxy;
 pub mod runtimes;
 

@@ -1,9 +1,14 @@
-//! What scikit-learn, XGBoost and LightGBM export, packed: the numbers that ONNX Runtime gave. The operators by themselves are tested in
-//! `crates/onnx-ml`, natively and over all their attributes.
+//! What scikit-learn, XGBoost, LightGBM and CatBoost export, and networks of PyTorch: the numbers that ONNX Runtime gave. The operators by
+//! themselves are tested in `crates/onnx-ml`, natively and over all their attributes.
 
 use crate::onnx_runtime::check_all;
 
 #[test]
-fn what_exporters_write_answers_packed_as_onnx_runtime() {
-    check_all("crates/onnx-ml/golden/exports.json", 43);
+fn what_exporters_write_answers_as_onnx_runtime() {
+    check_all("crates/onnx-ml/golden/exports.json", 49);
+}
+
+#[test]
+fn networks_of_pytorch_answer_as_onnx_runtime() {
+    check_all("tests/torch/cases.json", 20);
 }

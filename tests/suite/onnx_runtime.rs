@@ -1,9 +1,11 @@
-//! Cases of an ONNX model, inputs and what ONNX Runtime answered, written by the scripts beside them: how the packed model answers. No tests.
+//! Cases of an ONNX model, inputs and what ONNX Runtime answered, written by the scripts beside them: how the model runtime answers. No tests.
+
+use std::cell::RefCell;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use engine::{PackedModel, Pool};
-use packer::Options;
+use engine::{Engine, PackedModel, Pool};
+use packer::{Options, Rehearsal};
 use serde_json::Value;
 use system_tests::root;
 use tensor::{Datatype, Tensor, encode_bytes_element};
@@ -11,6 +13,9 @@ use tensor::{Datatype, Tensor, encode_bytes_element};
 /// The largest relative difference to ONNX Runtime, and the number below which differences count as those of that number.
 const TOLERANCE: f64 = 1e-5;
 const SMALL: f64 = 0.1;
+
+/// Of so many cases one is packed.
+const PACKED_OF: usize = 8;
 
 fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_else(|| value.as_str().unwrap().parse().unwrap())
@@ -62,16 +67,12 @@ fn difference(found: &Tensor, expected: &Tensor) -> Option<String> {
     pairs.find(|pair| !is_same(pair)).map(|(found, expected)| format!("{name}: {found}, expected {expected}"))
 }
 
-/// Packs the model and asks an instance twice: the second answer must owe nothing to the first call.
-fn check(case: &Value) -> Result<(), String> {
-    let engine = system_tests::engine(Pool::OnDemand);
-    let packed = pack(&engine, case).map_err(|error| error.to_string())?;
-    let model = PackedModel::open(&engine, &packed).map_err(|error| error.to_string())?;
-    let mut session = model.instantiate().map_err(|error| error.to_string())?;
+/// Asks twice: the second answer must owe nothing to the first call.
+fn check(case: &Value, infer: impl Fn(Vec<Tensor>) -> engine::Result<Vec<Tensor>>) -> Result<(), String> {
     let expected: Vec<Tensor> = case["outputs"].as_array().unwrap().iter().map(tensor).collect();
     for call in ["first", "second"] {
         let inputs = case["inputs"].as_array().unwrap().iter().map(tensor).collect();
-        let found = session.infer(inputs, &[]).map_err(|error| error.to_string())?;
+        let found = infer(inputs).map_err(|error| error.to_string())?;
         assert_eq!(found.len(), expected.len());
         let mut pairs = found.iter().zip(&expected);
         if let Some(difference) = pairs.find_map(|(found, expected)| difference(found, expected)) {
@@ -81,11 +82,30 @@ fn check(case: &Value) -> Result<(), String> {
     Ok(())
 }
 
+fn check_rehearsed(rehearsal: &Rehearsal, case: &Value) -> Result<(), String> {
+    let rehearsed = rehearsal.load(&onnx(case), &options()).map_err(|error| error.to_string())?;
+    let rehearsed = RefCell::new(rehearsed);
+    check(case, |inputs| rehearsed.borrow_mut().infer(inputs))
+}
+
+fn check_packed(engine: &Engine, case: &Value) -> Result<(), String> {
+    let packed = pack(engine, case).map_err(|error| error.to_string())?;
+    let model = PackedModel::open(engine, &packed).map_err(|error| error.to_string())?;
+    let session = RefCell::new(model.instantiate().map_err(|error| error.to_string())?);
+    check(case, |inputs| session.borrow_mut().infer(inputs, &[]))
+}
+
+fn onnx(case: &Value) -> Vec<u8> {
+    STANDARD.decode(case["model"].as_str().unwrap()).unwrap()
+}
+
+fn options() -> Options {
+    Options { name: "m".to_owned(), version: "1".to_owned(), ..Options::default() }
+}
+
 /// The packed model of a case.
-pub(crate) fn pack(engine: &engine::Engine, case: &Value) -> packer::Result<Vec<u8>> {
-    let onnx = STANDARD.decode(case["model"].as_str().unwrap()).unwrap();
-    let options = Options { name: "m".to_owned(), version: "1".to_owned(), ..Options::default() };
-    packer::pack(engine, artifacts::MODEL_RUNTIME, &onnx, &options).map(|packed| packed.wasm)
+pub(crate) fn pack(engine: &Engine, case: &Value) -> packer::Result<Vec<u8>> {
+    packer::pack(engine, artifacts::MODEL_RUNTIME, &onnx(case), &options()).map(|packed| packed.wasm)
 }
 
 /// The cases of a file, by its path in the repository.
@@ -93,12 +113,19 @@ pub(crate) fn read(path: &str) -> Vec<Value> {
     serde_json::from_slice(&std::fs::read(root().join(path)).unwrap()).unwrap()
 }
 
-/// Checks every case of a file, and that there are `at_least` so many.
+/// Checks every case of a file, and that there are `at_least` so many. Each is loaded and called in the model runtime, as packing does; every
+/// eighth is packed besides, since compiling a packed model takes seconds.
 #[track_caller]
 pub(crate) fn check_all(path: &str, at_least: usize) {
     let cases = read(path);
     assert!(cases.len() >= at_least, "{} cases", cases.len());
-    let wrong = |case: &Value| Some(format!("{}: {}", case["name"], check(case).err()?));
-    let wrong: Vec<String> = cases.iter().filter_map(wrong).collect();
+    let engine = system_tests::engine(Pool::OnDemand);
+    let rehearsal = Rehearsal::new(&engine, artifacts::MODEL_RUNTIME).unwrap();
+    let rehearsed = cases.iter().map(|case| (case, check_rehearsed(&rehearsal, case)));
+    let packed = cases.iter().step_by(PACKED_OF).map(|case| (case, check_packed(&engine, case)));
+    let wrong = rehearsed
+        .chain(packed)
+        .filter_map(|(case, checked)| Some(format!("{}: {}", case["name"], checked.err()?)));
+    let wrong: Vec<String> = wrong.collect();
     assert!(wrong.is_empty(), "{} of {}:\n  {}", wrong.len(), cases.len(), wrong.join("\n  "));
 }

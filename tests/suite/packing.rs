@@ -149,6 +149,8 @@ fn unsupported_operators_are_told_all_at_once() {
         operators.iter().map(|it| (it.operator.as_str(), it.domain.as_str(), it.nodes.len())).collect();
     let expected = [("Det", "ai.onnx", 1), ("Frobnicate", "com.example", 1), ("LpPool", "ai.onnx", 1)];
     assert_eq!(found, expected);
+    let said = Error::Unsupported(operators).to_string();
+    assert!(said.contains("docs/operators.md") && said.contains("docs/coverage.md"), "{said}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod ci;
 mod conformance;
 mod engines;
 mod model;
+mod node_tests;
 mod postgresql;
 mod process;
 mod setup;
@@ -35,6 +36,7 @@ usage: cargo xtask <command>
   test       build, then run every test
   conformance [--write]
              build, then run clients that we did not write; compare docs/conformance.md, or write it
+  node-tests build, then run every node test of ONNX; write docs/operators.md
   ci         what continuous integration runs: format, build, lints, docs, tests, conformance";
 
 fn main() -> ExitCode {
@@ -72,6 +74,7 @@ fn run(args: Vec<String>) -> Result<()> {
             let cases = if is_write { conformance::WRITE } else { conformance::CHECK };
             steps::run(&workspace, &[setup::STEPS, build::STEPS, cases])
         }
+        "node-tests" => steps::run(&workspace, &[setup::STEPS, build::STEPS, node_tests::WRITE]),
         "ci" => {
             let before = [setup::STEPS, ci::FORMAT, build::STEPS, ci::LINTS];
             let tests = [test::STEPS, browser::TESTS, engines::STEPS, conformance::CHECK];

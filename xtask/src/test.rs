@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::{
-    postgresql, process,
+    node_tests, postgresql, process,
     steps::Step,
     workspace::{WASMTIME_SERVE, Workspace},
 };
@@ -15,10 +15,12 @@ use crate::{
 pub(crate) const STEPS: &[Step] = &[
     Step { name: "tests, repository", run: repository },
     Step { name: "tests, pure crates", run: pure },
-    Step { name: "tests, operators of classic models", run: operators },
+    Step { name: "tests, operators", run: operators },
     Step { name: "wasmtime serve", run: wasmtime_serve },
     Step { name: "plinth-cluster", run: plinth_cluster },
     Step { name: "PostgreSQL", run: postgresql::install },
+    node_tests::CASES,
+    node_tests::SENTENCES,
     Step { name: "tests, everything else", run: rest },
     Step { name: "batch on S3", run: batch_on_s3 },
 ];
@@ -27,11 +29,11 @@ pub(crate) const STEPS: &[Step] = &[
 pub(crate) const PURE_CRATES: [&str; 7] =
     ["tensor", "columns", "protocol", "endpoints", "metrics", "evaluation", "alerts"];
 
-/// The operators of `ai.onnx.ml`, whose tests need tract on this machine.
-pub(crate) const OPERATORS: &str = "onnx-ml";
+/// Operators for tract, whose tests need it on this machine.
+pub(crate) const OPERATORS: [&str; 2] = ["onnx-ml", "onnx-standard"];
 
 /// tract is built for them alone and answers little: minutes of optimising that no test would notice.
-const UNOPTIMISED: &str = "profile.dev.package.\"*\".opt-level=0";
+pub(crate) const UNOPTIMISED: &str = "profile.dev.package.\"*\".opt-level=0";
 
 /// This crate, which runs in the development build anyway.
 const XTASK: &str = "xtask";
@@ -48,7 +50,7 @@ fn repository(workspace: &Workspace) -> Result<()> {
 
 /// By themselves: their dependencies have a `metrics` too, which would make our package's name ambiguous.
 fn operators(workspace: &Workspace) -> Result<()> {
-    process::run(cargo_test(workspace, &[OPERATORS.to_owned()]).args(["--config", UNOPTIMISED]))
+    process::run(cargo_test(workspace, &OPERATORS.map(str::to_owned)).args(["--config", UNOPTIMISED]))
 }
 
 fn pure(workspace: &Workspace) -> Result<()> {
@@ -75,11 +77,28 @@ fn plinth_cluster(workspace: &Workspace) -> Result<()> {
 }
 
 fn rest(workspace: &Workspace) -> Result<()> {
-    let mut packages = workspace.host_crates()?;
-    packages.retain(|name| !PURE_CRATES.contains(&name.as_str()) && name != XTASK && name != OPERATORS);
-    let mut command = cargo_test(workspace, &packages);
+    let mut command = cargo_test(workspace, &release_packages(workspace)?);
     postgresql::add_to_path(workspace, &mut command)?;
     process::run(command.arg("--release"))
+}
+
+/// The crates of the release build.
+fn release_packages(workspace: &Workspace) -> Result<Vec<String>> {
+    let mut packages = workspace.host_crates()?;
+    packages.retain(|name| {
+        !PURE_CRATES.contains(&name.as_str()) && name != XTASK && !OPERATORS.contains(&name.as_str())
+    });
+    Ok(packages)
+}
+
+/// `cargo <subcommand>` for them, with the features that the tests have.
+pub(crate) fn release_tests(workspace: &Workspace, subcommand: &str) -> Result<Command> {
+    let mut command = process::cargo(workspace, subcommand);
+    command.arg("--release");
+    for package in release_packages(workspace)? {
+        command.args(["--package", &package]);
+    }
+    Ok(command)
 }
 
 /// Batch jobs against an S3-compatible server, which is installed below `target/` unless it is there.

@@ -3,7 +3,8 @@
 use std::fmt;
 
 /// Where to read on.
-const WHAT_RUNS: &str = "What runs: docs/operators.md has every operator, docs/coverage.md the estimators of scikit-learn";
+const WHAT_RUNS: &str =
+    "What runs: docs/operators.md has every operator, docs/coverage.md the estimators of scikit-learn";
 
 /// The result of packing.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -168,7 +168,6 @@ def distances():
 def refused():
     """What ONNX Runtime computes and the model runtime says that it cannot."""
     yield operator("another activation", "RNN", "rows", activations=["Relu"])
-    yield operator("backwards only", "GRU", "rows", direction="reverse")
     yield operator("clipping", "LSTM", "rows", clip=0.5)
 
 

@@ -16,7 +16,7 @@ use crate::bindings::exports::plinth::model::{inference, loader};
 use crate::convert::{addressable, tensor_from_tract, tensor_from_wit, tensor_to_tract};
 use crate::independence::independent_rows;
 use crate::signature::{Port, name_open_dimensions, port};
-use crate::{argmax, onnx, operators, recurrence, recurrent_nodes, softmax};
+use crate::{argmax, onnx, operators, recurrence, softmax};
 
 /// The protocol's name for ONNX models.
 ///
@@ -277,12 +277,11 @@ fn describe(proto: &ModelProto) -> loader::Report {
 }
 
 /// tract's decluttered model, pruned to `outputs` (all if empty). A model that tract's simplifications cannot digest stays as it is, and is slower.
-fn build(mut proto: ModelProto, outputs: &[String]) -> Result<TypedModel, loader::Error> {
+fn build(proto: ModelProto, outputs: &[String]) -> Result<TypedModel, loader::Error> {
     let framework = operators::framework();
     if let Some(graph) = &proto.graph {
         operators::check(&framework, &proto, graph)?;
     }
-    proto.graph.as_mut().into_iter().for_each(recurrent_nodes::begin_with_zeros);
     declutter(&framework, proto, outputs).map_err(loader::Error::Invalid)
 }
 

@@ -33,7 +33,7 @@ const OWNERS: [(&str, &[&str]); 12] = [
 const BUILD_ONCE: &str = "crates/build-once";
 
 /// Crates that run everywhere, and the families that would tie them to one place.
-const PURE: [&str; 11] = [
+const PURE: [&str; 12] = [
     "crates/tensor",
     "crates/columns",
     "crates/protocol",

@@ -1,0 +1,65 @@
+//! Models that tests fetch or make below `target/`: the sentence embedding, and the node tests of ONNX. Of these `cargo xtask test` asks for those that have passed, `cargo xtask node-tests` for all, and writes down which pass.
+//!
+//! The cases and the page `docs/operators.md` belong to `tests/node-tests/`.
+
+use std::fs;
+
+use anyhow::{Context, Result};
+
+use crate::{
+    process,
+    steps::Step,
+    test::{UNOPTIMISED, release_tests},
+    workspace::Workspace,
+};
+
+/// Before the tests: they read the cases.
+pub(crate) const CASES: Step = Step { name: "node tests, cases", run: cases };
+
+/// Before the tests: one packs and serves it.
+pub(crate) const SENTENCES: Step = Step { name: "sentence embedding", run: sentences };
+
+/// Answers all cases with tract and with the model runtime, and writes the page and the list of those that pass.
+pub(crate) const WRITE: &[Step] = &[CASES, Step { name: "node tests", run: write }];
+
+/// Makes the cases below `target/`, unless they are there.
+fn cases(workspace: &Workspace) -> Result<()> {
+    install(workspace, "node-tests")?;
+    python(workspace, "node-tests", "make.py")
+}
+
+/// Puts the weights into the model, and asks ONNX Runtime, unless that was done.
+fn sentences(workspace: &Workspace) -> Result<()> {
+    install(workspace, "sentences")?;
+    python(workspace, "sentences", "make.py")
+}
+
+/// Makes a Python environment of that name.
+fn install(workspace: &Workspace, name: &str) -> Result<()> {
+    process::run(process::program(workspace, "python3").args(["tests/conformance/environments.py", name]))
+}
+
+fn write(workspace: &Workspace) -> Result<()> {
+    for mode in ["plain", "extended"] {
+        let mut command = process::cargo(workspace, "run");
+        command.args(["--quiet", "--package", "onnx-standard", "--config", UNOPTIMISED]);
+        command.args(["--example", "node_tests", "--", "target/node-tests/cases.jsonl", mode]);
+        keep(workspace, mode, &process::output(&mut command)?)?;
+    }
+    let mut build = release_tests(workspace, "build")?;
+    process::run(build.args(["--example", "node_tests"]))?;
+    let program = workspace.target().join("release/examples/node_tests");
+    keep(workspace, "packed", &process::output(&mut process::program(workspace, program))?)?;
+    python(workspace, "node-tests", "report.py")
+}
+
+/// Runs a script of `tests/<name>/` in its environment.
+fn python(workspace: &Workspace, name: &str, script: &str) -> Result<()> {
+    let python = workspace.target().join(format!("{name}-venv/bin/python"));
+    process::run(process::program(workspace, python).arg(format!("tests/{name}/{script}")))
+}
+
+fn keep(workspace: &Workspace, name: &str, outcomes: &str) -> Result<()> {
+    let path = workspace.target().join(format!("node-tests/{name}.tsv"));
+    fs::write(&path, outcomes).with_context(|| format!("cannot write `{}`", path.display()))
+}
