@@ -37,16 +37,12 @@ pub(crate) fn begin_with_zeros(graph: &mut GraphProto) {
     for (idx, mut node) in nodes.into_iter().enumerate() {
         if let Some(size) = hidden_size(&node, graph) {
             let states = if node.op_type == "LSTM" { STATE..=CELL } else { STATE..=STATE };
-            let missing: Vec<usize> = states.filter(|state| input(&node, *state).is_empty()).collect();
-            if !missing.is_empty() {
-                let zeros = format!("plinth_state_{idx}");
+            for state in states.filter(|state| input(&node, *state).is_empty()).collect::<Vec<_>>() {
+                let zeros = format!("plinth_state_{idx}_{state}");
                 zero_state(&node, size, &zeros, graph);
-                node.input
-                    .resize(node.input.len().max(missing.last().map_or(0, |last| last + 1)), String::new());
-                for (place, name) in node.input.iter_mut().enumerate() {
-                    if missing.contains(&place) {
-                        name.clone_from(&zeros);
-                    }
+                node.input.resize(node.input.len().max(state + 1), String::new());
+                if let Some(name) = node.input.get_mut(state) {
+                    *name = zeros;
                 }
             }
         }

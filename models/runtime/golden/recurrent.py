@@ -101,7 +101,8 @@ def operators():
     both = {"direction": "bidirectional"}
     for kind in GATES:
         yield operator(f"{kind}, any number of rows", kind, "rows")
-        yield operator(f"{kind}, a fixed number of rows", kind, ROWS)
+        if kind != "LSTM":
+            yield operator(f"{kind}, a fixed number of rows", kind, ROWS)
         yield operator(f"{kind}, states that are given", kind, "rows", initial=True)
         yield operator(f"{kind}, both ways", kind, "rows", **both)
         yield operator(f"{kind}, both ways from states that are given", kind, "rows", initial=True, **both)
@@ -169,6 +170,7 @@ def refused():
     """What ONNX Runtime computes and the model runtime says that it cannot."""
     yield operator("another activation", "RNN", "rows", activations=["Relu"])
     yield operator("clipping", "LSTM", "rows", clip=0.5)
+    yield operator("LSTM, a fixed number of rows", "LSTM", ROWS)
 
 
 def main():

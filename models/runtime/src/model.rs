@@ -70,9 +70,14 @@ impl Model {
         let mut report = describe(&proto);
         let typed = build(proto, &options.outputs)?;
         let metadata = metadata(&typed, options, &report)?;
+        let is_recurrent = recurrence::is_in(&typed);
         let (plan, batching) = plan(typed, report.weights_size).map_err(loader::Error::Invalid)?;
         let mut model = Self { metadata, state: spawn(plan)?, batching };
-        report.warm_ups = model.warm_up()?;
+        let failures = model.warm_up()?;
+        if let Some(failure) = failures.first().filter(|_| is_recurrent) {
+            return Err(loader::Error::Invalid(format!("a recurrence cannot run: {failure}")));
+        }
+        report.warm_ups = u32::try_from(WARM_UP_ROWS.len() - failures.len()).unwrap_or_default();
         Ok((model, report))
     }
 
@@ -94,9 +99,9 @@ impl Model {
 
     /// Runs the model on zeros, so that what it sets up at its first call is part of the snapshot.
     ///
-    /// A model that refuses such inputs is served cold: zeros mean nothing to it. Returns the calls that succeeded.
-    fn warm_up(&mut self) -> Result<u32, loader::Error> {
-        let mut n_succeeded = 0;
+    /// A model that refuses such inputs is served cold: zeros mean nothing to it. Returns what was wrong with the calls that failed.
+    fn warm_up(&mut self) -> Result<Vec<String>, loader::Error> {
+        let mut failures = Vec::new();
         for n_rows in WARM_UP_ROWS {
             let zeros = self
                 .metadata
@@ -107,9 +112,11 @@ impl Model {
             let zeros = zeros.map_err(|error| loader::Error::Invalid(error.to_string()))?;
             let outputs: Vec<_> = self.metadata.outputs.iter().enumerate().collect();
             let answer = run_in_pieces(&mut self.state, self.batching, &zeros, &outputs);
-            n_succeeded += u32::from(answer.is_ok());
+            if let Err(InferError::InvalidInput(reason) | InferError::Failed(reason)) = answer {
+                failures.push(reason);
+            }
         }
-        Ok(n_succeeded)
+        Ok(failures)
     }
 }
 
@@ -297,7 +304,7 @@ fn declutter(framework: &Onnx, proto: ModelProto, outputs: &[String]) -> Result<
         model.select_outputs_by_name(outputs).map_err(|error| format!("{error:#}"))?;
     }
     let mut typed = model.into_typed().map_err(|error| format!("{error:#}"))?;
-    recurrence::begin_anew(&mut typed);
+    recurrence::begin_anew(&mut typed).map_err(|error| format!("{error:#}"))?;
     prune_inputs(typed.clone().into_decluttered().unwrap_or(typed))
 }
 

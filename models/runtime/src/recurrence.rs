@@ -2,23 +2,84 @@
 //! (`LSTM`, `GRU`, `RNN`) carry from step to step is carried on from call to call, and an initial state counts for the first call only.
 //! Here the first call is the warm-up, so a model would go on from zeros, and from the rows of another request.
 
-use tract_onnx::prelude::TypedModel;
+use tract_onnx::prelude::*;
+use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::gru_seq::GruSeq;
 use tract_onnx::tract_core::ops::logic::IfThenElse;
-use tract_onnx::tract_core::ops::scan::Scan;
+use tract_onnx::tract_core::ops::scan::{InputMapping, Scan};
+use tract_onnx::tract_core::{as_op, op_as_typed_op, op_out_of_plan};
 
 /// Makes every recurrence of a model, and of the models inside it, take its initial state whenever it runs: in a body that is itself run
 /// step by step, at each step. Call it before the model is decluttered, which unrolls a loop of one step only if it carries nothing on.
-pub(crate) fn begin_anew(model: &mut TypedModel) {
+///
+/// # Errors
+/// What tract says of the model.
+pub(crate) fn begin_anew(model: &mut TypedModel) -> TractResult<()> {
     for node in &mut model.nodes {
         if let Some(scan) = node.op_as_mut::<Scan>() {
             scan.reset_every_turn = true;
-            begin_anew(&mut scan.body);
+            begin_anew(&mut scan.body)?;
         } else if let Some(gru) = node.op_as_mut::<GruSeq>() {
             gru.reset_every_turn = true;
         } else if let Some(choice) = node.op_as_mut::<IfThenElse>() {
-            begin_anew(&mut choice.then_body);
-            begin_anew(&mut choice.else_body);
+            begin_anew(&mut choice.then_body)?;
+            begin_anew(&mut choice.else_body)?;
         }
     }
+    shield_states(model)
+}
+
+/// Whether something of the model runs step by step. If that fails with zeros it is not for their values, and it would fail with other rows.
+pub(crate) fn is_in(model: &TypedModel) -> bool {
+    model.nodes.iter().any(|node| node.op_is::<Scan>() || node.op_is::<GruSeq>())
+}
+
+/// Puts a node before each initial state. Without it tract moves the state's axes into the body of a `Scan` and takes rows for steps.
+fn shield_states(model: &mut TypedModel) -> TractResult<()> {
+    for id in 0..model.nodes.len() {
+        for slot in state_slots(model.node(id)) {
+            let state = *model.node(id).inputs.get(slot).context("a state has an input")?;
+            let shielded =
+                model.wire_node(format!("{}.state_{slot}", model.node(id).name), Shield, &[state])?;
+            model.add_edge(*shielded.first().context("a node has an output")?, InletId::new(id, slot))?;
+        }
+    }
+    Ok(())
+}
+
+fn state_slots(node: &TypedNode) -> Vec<usize> {
+    let mapping = node.op_as::<Scan>().map_or(&[][..], |scan| scan.input_mapping.as_slice());
+    let states = mapping.iter().enumerate().filter(|(_, mapping)| matches!(mapping, InputMapping::State));
+    states.map(|(slot, _)| slot).collect()
+}
+
+/// Hands on the first of what it gets, and tells tract no more of it than its shape. It gets all else that the recurrence does, so that tract
+/// cannot know the state before it knows everything.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Shield;
+
+impl Op for Shield {
+    fn name(&self) -> StaticName {
+        "Shield".into()
+    }
+
+    op_as_typed_op!();
+}
+
+impl EvalOp for Shield {
+    op_out_of_plan!();
+
+    fn eval(&self, _context: &EvalContext, mut inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+        inputs.truncate(1);
+        Ok(inputs)
+    }
+}
+
+impl TypedOp for Shield {
+    fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
+        let input = inputs.first().context("it has an input")?;
+        Ok(tvec![input.datum_type.fact(input.shape.clone())])
+    }
+
+    as_op!();
 }
