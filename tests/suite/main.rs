@@ -32,5 +32,4 @@ mod node_tests;
 mod onnx_runtime;
 mod packing;
 mod recurrent;
-mod sentences;
 mod stateless;

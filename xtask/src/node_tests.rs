@@ -1,4 +1,4 @@
-//! Models that tests fetch or make below `target/`: the sentence embedding, and the node tests of ONNX. Of these `cargo xtask test` asks for those that have passed, `cargo xtask node-tests` for all, and writes down which pass.
+//! The node tests of ONNX. `cargo xtask test` asks for those that have passed, `cargo xtask node-tests` for all, and writes down which pass.
 //!
 //! The cases and the page `docs/operators.md` belong to `tests/node-tests/`.
 
@@ -16,9 +16,6 @@ use crate::{
 /// Before the tests: they read the cases.
 pub(crate) const CASES: Step = Step { name: "node tests, cases", run: cases };
 
-/// Before the tests: one packs and serves it.
-pub(crate) const SENTENCES: Step = Step { name: "sentence embedding", run: sentences };
-
 /// Answers all cases with tract and with the model runtime, and writes the page and the list of those that pass.
 pub(crate) const WRITE: &[Step] = &[CASES, Step { name: "node tests", run: write }];
 
@@ -26,12 +23,6 @@ pub(crate) const WRITE: &[Step] = &[CASES, Step { name: "node tests", run: write
 fn cases(workspace: &Workspace) -> Result<()> {
     install(workspace, "node-tests")?;
     python(workspace, "node-tests", "make.py")
-}
-
-/// Puts the weights into the model, and asks ONNX Runtime, unless that was done.
-fn sentences(workspace: &Workspace) -> Result<()> {
-    install(workspace, "sentences")?;
-    python(workspace, "sentences", "make.py")
 }
 
 /// Makes a Python environment of that name.

@@ -20,7 +20,6 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "plinth-cluster", run: plinth_cluster },
     Step { name: "PostgreSQL", run: postgresql::install },
     node_tests::CASES,
-    node_tests::SENTENCES,
     Step { name: "tests, everything else", run: rest },
     Step { name: "batch on S3", run: batch_on_s3 },
 ];
