@@ -2,7 +2,7 @@
 
 One for each set of clients that wants versions of its own of what it depends on. Each installs what its requirements pin and
 nothing else, and does nothing if those have not changed. The store of `tests/batch/s3.py` has one too, PostgreSQL for the tests of
-`crates/databases`, the node tests of ONNX, and the sentence embedding.
+`crates/databases`, and the node tests of ONNX.
 Run: `python3 tests/conformance/environments.py` for those of the clients, with `moto`, `node-tests` or `postgresql`
 for one of the others.
 """

@@ -183,8 +183,9 @@ fn compare(found: &Tensor, expected: &Tensor, rtol: f64, atol: f64) -> Result<()
         };
     };
     let found = numbers(found).unwrap_or_default();
-    let is_close =
-        |(f, e): &(f64, f64)| f == e || (f.is_nan() && e.is_nan()) || (f - e).abs() <= atol + rtol * e.abs();
+    let is_close = |(f, e): &(f64, f64)| {
+        f.to_bits() == e.to_bits() || (f.is_nan() && e.is_nan()) || (f - e).abs() <= atol + rtol * e.abs()
+    };
     match found.into_iter().zip(expected_numbers).find(|pair| !is_close(pair)) {
         None => Ok(()),
         Some((found, expected)) => Err(format!("`{name}` has {found}, expected {expected}")),
