@@ -49,21 +49,19 @@ impl Capture {
 
 impl Told {
     /// The rows as one header of a response: each with a tab at its end, which its JSON never has, and behind them the address below which
-    /// they are told.
-    ///
-    /// # Errors
-    /// The rows, if no header can hold them.
-    pub fn into_header(mut self, url: &str) -> Result<HeaderValue, Self> {
-        const DELETE: u8 = 0x7f;
-        if self.lines.len() > MOST_HEADER_BYTES || self.lines.contains(&DELETE) {
-            return Err(self);
+    /// they are told. None if no header can hold them.
+    #[must_use]
+    pub fn header(&self, url: &str) -> Option<HeaderValue> {
+        if self.lines.len() > MOST_HEADER_BYTES {
+            return None;
         }
-        self.lines.iter_mut().for_each(|byte| *byte = if *byte == b'\n' { b'\t' } else { *byte });
         let query = self.query();
+        let mut value = Vec::with_capacity(self.lines.len() + url.len() + query.len() + 1);
+        value.extend(self.lines.iter().map(|&byte| if byte == b'\n' { b'\t' } else { byte }));
         for part in [url, "?", &query] {
-            self.lines.extend_from_slice(part.as_bytes());
+            value.extend_from_slice(part.as_bytes());
         }
-        HeaderValue::try_from(self.lines).map_err(|_| Self { lines: Vec::new(), ..self })
+        HeaderValue::try_from(value).ok()
     }
 
     /// The query that says of which model they are.
@@ -234,8 +232,8 @@ impl Seen {
             }
             self.write_end(lines, row, time);
             n_lines += 1;
-            if n_lines == 1 {
-                // The others are about as long.
+            if n_lines == 1 && capture.rate >= 1.0 {
+                // The others will be told too, and are about as long.
                 lines.reserve(lines.len() * (n_rows - row));
             }
         }
@@ -414,12 +412,11 @@ mod tests {
             lines: b"{\"x\":1}\n{\"x\":\"\xc3\xa9\"}\n".to_vec(),
             n_lines: 2,
         };
-        let header = told.clone().into_header("http://self.alt/evaluate/predictions").unwrap();
+        let header = told.header("http://self.alt/evaluate/predictions").unwrap();
         let expected = b"{\"x\":1}\t{\"x\":\"\xc3\xa9\"}\thttp://self.alt/evaluate/predictions?model=a+b";
         assert_eq!(header.as_bytes(), expected);
         for lines in [vec![b'1'; MOST_HEADER_BYTES + 1], b"\"\x7f\"\n".to_vec()] {
-            let told = Told { lines, ..told.clone() };
-            assert_eq!(told.clone().into_header("u"), Err(told));
+            assert!(Told { lines, ..told.clone() }.header("u").is_none());
         }
     }
 

@@ -69,9 +69,9 @@ fn enclose(capture: &Capture, sight: &Sight, response: &mut Response<Vec<u8>>) {
         return;
     }
     let Some(told) = sight.told(capture, now()) else { return };
-    match told.into_header(&url) {
-        Ok(header) => drop(response.headers_mut().insert(CAPTURED, header)),
-        Err(told) => post_or_say(told),
+    match told.header(&url) {
+        Some(header) => drop(response.headers_mut().insert(CAPTURED, header)),
+        None => post_or_say(told),
     }
 }
 

@@ -213,13 +213,13 @@ async fn carry(service: Arc<Service>, address: Uri) {
             tokio::time::sleep(MOMENT).await;
         }
         let Some((lines, n_lost)) = service.postbox.take(&address) else { return };
-        let n_lines = Lines { bytes: &lines, end: b'\n' }.count();
-        let Some(request) = request(&address, lines, n_lost) else { return };
+        let Some(request) = request(&address, lines.clone(), n_lost) else { return };
         let status = match service.admission.admit().await {
             Ok(_place) => Arc::clone(&service).call_itself(request, 1).await.status(),
             Err(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         if !status.is_success() {
+            let n_lines = Lines { bytes: &lines, end: b'\n' }.count();
             service.postbox.lose(&address, n_lines + n_lost);
             say_lost(&address, n_lines, status.as_str());
         }
