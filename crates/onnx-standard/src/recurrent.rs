@@ -23,7 +23,7 @@ const LAST: &str = "plinth_last";
 const STEP: &str = "plinth_step";
 const AXIS: &str = "plinth_axis";
 
-/// Rewrites the backward operators of the graph. Those with lengths of their sequences stay, for tract to refuse.
+/// Rewrites the backward operators of the graph. Those with lengths of their sequences stay, and are refused.
 pub(crate) fn run_backwards(graph: &mut GraphProto) {
     let nodes = std::mem::take(&mut graph.node);
     for (idx, node) in nodes.into_iter().enumerate() {

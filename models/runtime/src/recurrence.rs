@@ -53,8 +53,7 @@ fn state_slots(node: &TypedNode) -> Vec<usize> {
     states.map(|(slot, _)| slot).collect()
 }
 
-/// Hands on the first of what it gets, and tells tract no more of it than its shape. It gets all else that the recurrence does, so that tract
-/// cannot know the state before it knows everything.
+/// Hands on what it gets, and tells tract no more of it than its shape. A state that is in the file is known all the same.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Shield;
 
@@ -69,8 +68,7 @@ impl Op for Shield {
 impl EvalOp for Shield {
     op_out_of_plan!();
 
-    fn eval(&self, _context: &EvalContext, mut inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
-        inputs.truncate(1);
+    fn eval(&self, _context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
         Ok(inputs)
     }
 }
