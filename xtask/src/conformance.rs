@@ -4,7 +4,7 @@
 
 use anyhow::Result;
 
-use crate::{process, steps::Step, workspace::Workspace};
+use crate::{process, python, steps::Step, workspace::Workspace};
 
 /// Runs every case and compares the matrix with `docs/conformance.md`; set-up and build come before.
 pub(crate) const CHECK: &[Step] = &[CLIENTS, Step { name: "conformance", run: check }];
@@ -16,7 +16,7 @@ const CLIENTS: Step = Step { name: "conformance clients", run: clients };
 
 /// Installs the clients below `target/`, unless they are there.
 fn clients(workspace: &Workspace) -> Result<()> {
-    process::run(process::program(workspace, "python3").arg("tests/conformance/environments.py"))
+    python::install(workspace, &[])
 }
 
 fn check(workspace: &Workspace) -> Result<()> {
@@ -28,6 +28,5 @@ fn write(workspace: &Workspace) -> Result<()> {
 }
 
 fn cases(workspace: &Workspace, arguments: &[&str]) -> Result<()> {
-    let python = workspace.target().join("conformance-venv/bin/python");
-    process::run(process::program(workspace, python).arg("tests/conformance/run.py").args(arguments))
+    process::run(python::script(workspace, "conformance", "tests/conformance/run.py").args(arguments))
 }

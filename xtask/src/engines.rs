@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::{process, steps::Step, workspace::Workspace};
+use crate::{process, python, steps::Step, workspace::Workspace};
 
 /// Run after the build; the first one installs what the others need.
 pub(crate) const STEPS: &[Step] = &[
@@ -25,6 +25,5 @@ fn indexed_job(workspace: &Workspace) -> Result<()> {
 }
 
 fn test(workspace: &Workspace, file: &str) -> Result<()> {
-    let python = workspace.target().join("spark-venv/bin/python");
-    process::run(process::program(workspace, python).arg(file))
+    process::run(&mut python::script(workspace, "spark", file))
 }

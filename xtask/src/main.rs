@@ -14,6 +14,7 @@ mod model;
 mod node_tests;
 mod postgresql;
 mod process;
+mod python;
 mod setup;
 mod steps;
 mod test;

@@ -7,7 +7,7 @@ use std::fs;
 use anyhow::{Context, Result};
 
 use crate::{
-    process,
+    process, python,
     steps::Step,
     test::{UNOPTIMISED, release_tests},
     workspace::Workspace,
@@ -21,13 +21,8 @@ pub(crate) const WRITE: &[Step] = &[CASES, Step { name: "node tests", run: write
 
 /// Makes the cases below `target/`, unless they are there.
 fn cases(workspace: &Workspace) -> Result<()> {
-    install(workspace, "node-tests")?;
-    python(workspace, "node-tests", "make.py")
-}
-
-/// Makes a Python environment of that name.
-fn install(workspace: &Workspace, name: &str) -> Result<()> {
-    process::run(process::program(workspace, "python3").args(["tests/conformance/environments.py", name]))
+    python::install(workspace, &["node-tests"])?;
+    script(workspace, "make.py")
 }
 
 fn write(workspace: &Workspace) -> Result<()> {
@@ -41,13 +36,11 @@ fn write(workspace: &Workspace) -> Result<()> {
     process::run(build.args(["--example", "node_tests"]))?;
     let program = workspace.target().join("release/examples/node_tests");
     keep(workspace, "packed", &process::output(&mut process::program(workspace, program))?)?;
-    python(workspace, "node-tests", "report.py")
+    script(workspace, "report.py")
 }
 
-/// Runs a script of `tests/<name>/` in its environment.
-fn python(workspace: &Workspace, name: &str, script: &str) -> Result<()> {
-    let python = workspace.target().join(format!("{name}-venv/bin/python"));
-    process::run(process::program(workspace, python).arg(format!("tests/{name}/{script}")))
+fn script(workspace: &Workspace, name: &str) -> Result<()> {
+    process::run(&mut python::script(workspace, "node-tests", &format!("tests/node-tests/{name}")))
 }
 
 fn keep(workspace: &Workspace, name: &str, outcomes: &str) -> Result<()> {

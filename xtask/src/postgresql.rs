@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use crate::{process, workspace::Workspace};
+use crate::{python, workspace::Workspace};
 
 /// The program by which an installation is known.
 const PROGRAM: &str = "initdb";
@@ -25,8 +25,7 @@ pub(crate) fn install(workspace: &Workspace) -> Result<()> {
     if is_on_machine() {
         return Ok(());
     }
-    let mut install = process::program(workspace, "python3");
-    process::run(install.args(["tests/conformance/environments.py", "postgresql"]))
+    python::install(workspace, &["postgresql"])
         .context("the tests need PostgreSQL: on Debian, `apt-get install postgresql` does it too")
 }
 

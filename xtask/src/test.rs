@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::{
-    node_tests, postgresql, process,
+    node_tests, postgresql, process, python,
     steps::Step,
     workspace::{WASMTIME_SERVE, Workspace},
 };
@@ -93,27 +93,25 @@ fn release_packages(workspace: &Workspace) -> Result<Vec<String>> {
 /// `cargo <subcommand>` for them, with the features that the tests have.
 pub(crate) fn release_tests(workspace: &Workspace, subcommand: &str) -> Result<Command> {
     let mut command = process::cargo(workspace, subcommand);
-    command.arg("--release");
-    for package in release_packages(workspace)? {
-        command.args(["--package", &package]);
-    }
+    add_packages(command.arg("--release"), &release_packages(workspace)?);
     Ok(command)
 }
 
 /// Batch jobs against an S3-compatible server, which is installed below `target/` unless it is there.
 fn batch_on_s3(workspace: &Workspace) -> Result<()> {
-    let mut install = process::program(workspace, "python3");
-    process::run(install.args(["tests/conformance/environments.py", "moto"]))?;
-    let python = workspace.target().join("moto-venv/bin/python");
-    process::run(process::program(workspace, python).arg("tests/batch/s3.py"))
+    python::install(workspace, &["moto"])?;
+    process::run(&mut python::script(workspace, "moto", "tests/batch/s3.py"))
+}
+
+fn add_packages(command: &mut Command, packages: &[String]) {
+    for package in packages {
+        command.args(["--package", package]);
+    }
 }
 
 fn cargo_test(workspace: &Workspace, packages: &[String]) -> Command {
     let mut command = process::cargo(workspace, "test");
-    command.arg("--no-fail-fast");
-    for package in packages {
-        command.args(["--package", package]);
-    }
+    add_packages(command.arg("--no-fail-fast"), packages);
     process::default_env(&mut command, "PLINTH_FUZZ_SECONDS", FUZZ_SECONDS);
     command
 }
