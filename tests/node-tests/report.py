@@ -22,7 +22,6 @@ REASONS = [
     (r"cannot run:.*: not supported|Unimplemented", "the operator is missing"),
     (r"its domain is not supported", "its operator set is not supported"),
     (r"without a seed", "random numbers without a seed"),
-    (r"cannot be relied on", "the answers are wrong in tract, so it is refused"),
     (r"const|variable|determined|Need axes", "a parameter is an input of the model, and must be in the file"),
     (r"not supported|[Uu]nsupported", "an attribute is not supported"),
     (r"expected|other elements", "another answer"),

@@ -2,11 +2,11 @@
 //! writes the cases.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use engine::{PackedModel, Pool};
+use half::{bf16, f16};
 use packer::{Options, Rehearsal};
 use serde::Deserialize;
 use tensor::{Datatype, Tensor, TensorSpec, encode_bytes_element};
@@ -41,28 +41,14 @@ struct Described {
     strings: Option<Vec<String>>,
 }
 
-/// Where the set-up of the tests puts the cases.
-#[must_use]
-pub fn folder() -> PathBuf {
-    crate::root().join("target/node-tests")
-}
-
 /// All cases.
 ///
 /// # Panics
 /// If they have not been made.
 #[must_use]
 pub fn cases() -> Vec<Case> {
-    cases_of(&folder().join("cases.jsonl"))
-}
-
-/// The cases of a file.
-///
-/// # Panics
-/// If it cannot be read.
-#[must_use]
-pub fn cases_of(path: &Path) -> Vec<Case> {
-    let lines = fs::read_to_string(path);
+    let path = crate::root().join("target/node-tests/cases.jsonl");
+    let lines = fs::read_to_string(&path);
     let lines =
         lines.unwrap_or_else(|error| panic!("{}: {error}; run `cargo xtask node-tests`", path.display()));
     lines.lines().map(|line| serde_json::from_str(line).expect("a case")).collect()
@@ -75,29 +61,20 @@ pub struct NodeTests {
 
 impl Default for NodeTests {
     fn default() -> Self {
-        Self::of(artifacts::MODEL_RUNTIME)
+        let engine = crate::engine(Pool::OnDemand);
+        Self { rehearsal: Rehearsal::new(&engine, artifacts::MODEL_RUNTIME).expect("a model runtime") }
     }
 }
 
 impl NodeTests {
-    /// With this model runtime.
-    ///
-    /// # Panics
-    /// If it is none.
-    #[must_use]
-    pub fn of(runtime: &[u8]) -> Self {
-        let engine = crate::engine(Pool::OnDemand);
-        Self { rehearsal: Rehearsal::new(&engine, runtime).expect("a model runtime") }
-    }
-
     /// What is wrong with the answers to a case, of the model as it is before it is packed.
     ///
     /// # Errors
     /// Text about the first thing that is.
     pub fn check(&self, case: &Case) -> Result<(), String> {
         let onnx = STANDARD.decode(&case.model).expect("base64");
-        let mut model = self.rehearsal.load(&onnx, &options()).map_err(|error| text(&error))?;
-        let inputs = model.metadata().map_err(|error| text(&error))?.inputs;
+        let mut model = self.rehearsal.load(&onnx, &options()).map_err(text)?;
+        let inputs = model.metadata().map_err(text)?.inputs;
         case.check(&inputs, |inputs| model.infer(inputs))
     }
 }
@@ -109,11 +86,11 @@ impl NodeTests {
 ///
 /// # Panics
 /// If the case cannot be read.
-pub fn check_packed(runtime: &[u8], case: &Case) -> Result<(), String> {
+pub fn check_packed(case: &Case) -> Result<(), String> {
     let engine = crate::engine(Pool::OnDemand);
     let onnx = STANDARD.decode(&case.model).expect("base64");
-    let packed = packer::pack(&engine, runtime, &onnx, &options()).map_err(|error| text(&error))?;
-    let model = PackedModel::open(&engine, &packed.wasm).map_err(|error| text(&error))?;
+    let packed = packer::pack(&engine, artifacts::MODEL_RUNTIME, &onnx, &options()).map_err(text)?;
+    let model = PackedModel::open(&engine, &packed.wasm).map_err(text)?;
     case.check(&model.metadata().inputs, |inputs| model.infer(inputs, &[]))
 }
 
@@ -122,9 +99,8 @@ fn options() -> Options {
 }
 
 /// An error with its causes.
-fn text(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+fn text(error: impl Into<anyhow::Error>) -> String {
+    format!("{:#}", error.into())
 }
 
 impl Case {
@@ -137,7 +113,7 @@ impl Case {
         for set in &self.sets {
             let inputs = set.inputs.iter().map(Described::tensor).collect::<Result<Vec<_>, _>>()?;
             let is_taken = |input: &Tensor| specs.iter().any(|spec| spec.name == input.name());
-            let found = infer(inputs.into_iter().filter(is_taken).collect()).map_err(|error| text(&error))?;
+            let found = infer(inputs.into_iter().filter(is_taken).collect()).map_err(text)?;
             for (found, expected) in found.iter().zip(&set.outputs) {
                 compare(found, &expected.tensor()?, self.rtol, self.atol)?;
             }
@@ -151,7 +127,7 @@ impl Described {
         let Some(shape) = self.shape.clone() else {
             return Err(format!("`{}` is a {}, no tensor", self.name, self.datatype));
         };
-        let datatype = Datatype::ALL.into_iter().find(|datatype| datatype.to_string() == self.datatype);
+        let datatype = Datatype::from_name(&self.datatype);
         let datatype = datatype.ok_or_else(|| format!("the interface has no {}", self.datatype))?;
         let data = match (&self.strings, &self.data) {
             (Some(strings), _) => {
@@ -195,26 +171,10 @@ fn compare(found: &Tensor, expected: &Tensor, rtol: f64, atol: f64) -> Result<()
 /// The elements of a tensor of floating-point numbers.
 fn numbers(tensor: &Tensor) -> Option<Vec<f64>> {
     match tensor.datatype() {
-        Datatype::Fp16 => Some(tensor.map_elements(|bytes| half(u16::from_le_bytes(bytes)))),
-        Datatype::Bf16 => Some(
-            tensor.map_elements(|bytes| f32::from_bits(u32::from(u16::from_le_bytes(bytes)) << 16).into()),
-        ),
+        Datatype::Fp16 => Some(tensor.map_elements(|bytes| f16::from_le_bytes(bytes).into())),
+        Datatype::Bf16 => Some(tensor.map_elements(|bytes| bf16::from_le_bytes(bytes).into())),
         Datatype::Fp32 => Some(tensor.map_elements(|bytes| f32::from_le_bytes(bytes).into())),
         Datatype::Fp64 => Some(tensor.map_elements(f64::from_le_bytes)),
         _ => None,
-    }
-}
-
-/// The number that the bits of a binary16 stand for.
-///
-/// Source: IEEE 754-2019, 3.4.
-fn half(bits: u16) -> f64 {
-    let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
-    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1F), f64::from(bits & 0x3FF) / 1024.0);
-    sign * match exponent {
-        0 => fraction * 2_f64.powi(-14),
-        31 if fraction > 0.0 => f64::NAN,
-        31 => f64::INFINITY,
-        _ => (1.0 + fraction) * 2_f64.powi(exponent - 15),
     }
 }

@@ -40,7 +40,7 @@ fn node_tests_that_passed_still_pass() {
 #[test]
 fn packed_they_answer_the_same() {
     check(passing().into_iter().step_by(PACKED).map(|case| {
-        let outcome = check_packed(artifacts::MODEL_RUNTIME, &case);
+        let outcome = check_packed(&case);
         (case, outcome)
     }));
 }

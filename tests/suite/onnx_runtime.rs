@@ -1,7 +1,5 @@
 //! Cases of an ONNX model, inputs and what ONNX Runtime answered, written by the scripts beside them: how the model runtime answers. No tests.
 
-use std::cell::RefCell;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use engine::{Engine, PackedModel, Pool};
@@ -68,7 +66,10 @@ fn difference(found: &Tensor, expected: &Tensor) -> Option<String> {
 }
 
 /// Asks twice: the second answer must owe nothing to the first call.
-fn check(case: &Value, infer: impl Fn(Vec<Tensor>) -> engine::Result<Vec<Tensor>>) -> Result<(), String> {
+fn check(
+    case: &Value,
+    mut infer: impl FnMut(Vec<Tensor>) -> engine::Result<Vec<Tensor>>,
+) -> Result<(), String> {
     let expected: Vec<Tensor> = case["outputs"].as_array().unwrap().iter().map(tensor).collect();
     for call in ["first", "second"] {
         let inputs = case["inputs"].as_array().unwrap().iter().map(tensor).collect();
@@ -83,16 +84,15 @@ fn check(case: &Value, infer: impl Fn(Vec<Tensor>) -> engine::Result<Vec<Tensor>
 }
 
 fn check_rehearsed(rehearsal: &Rehearsal, case: &Value) -> Result<(), String> {
-    let rehearsed = rehearsal.load(&onnx(case), &options()).map_err(|error| error.to_string())?;
-    let rehearsed = RefCell::new(rehearsed);
-    check(case, |inputs| rehearsed.borrow_mut().infer(inputs))
+    let mut rehearsed = rehearsal.load(&onnx(case), &options()).map_err(|error| error.to_string())?;
+    check(case, |inputs| rehearsed.infer(inputs))
 }
 
 fn check_packed(engine: &Engine, case: &Value) -> Result<(), String> {
     let packed = pack(engine, case).map_err(|error| error.to_string())?;
     let model = PackedModel::open(engine, &packed).map_err(|error| error.to_string())?;
-    let session = RefCell::new(model.instantiate().map_err(|error| error.to_string())?);
-    check(case, |inputs| session.borrow_mut().infer(inputs, &[]))
+    let mut session = model.instantiate().map_err(|error| error.to_string())?;
+    check(case, |inputs| session.infer(inputs, &[]))
 }
 
 fn onnx(case: &Value) -> Vec<u8> {
