@@ -2,8 +2,8 @@
 
 One for each set of clients that wants versions of its own of what it depends on. Each installs what its requirements pin and
 nothing else, and does nothing if those have not changed. The store of `tests/batch/s3.py` has one too, PostgreSQL for the tests of
-`crates/databases`, and the node tests of ONNX.
-Run: `python3 tests/conformance/environments.py` for those of the clients, with `moto`, `node-tests` or `postgresql`
+`crates/databases`, the node tests of ONNX, and the sentence embedding.
+Run: `python3 tests/conformance/environments.py` for those of the clients, with `moto`, `node-tests`, `postgresql` or `sentences`
 for one of the others.
 """
 
@@ -57,8 +57,9 @@ POSTGRESQL = Environment(ROOT / "target/postgresql-venv", ROOT / "crates/databas
 
 NODE_TESTS = Environment(ROOT / "target/node-tests-venv", HERE.parent / "node-tests/requirements.txt")
 
+SENTENCES = Environment(ROOT / "target/sentences-venv", HERE.parent / "sentences/requirements.txt")
 
-OTHERS = {"moto": MOTO, "node-tests": NODE_TESTS, "postgresql": POSTGRESQL}
+OTHERS = {"moto": MOTO, "node-tests": NODE_TESTS, "postgresql": POSTGRESQL, "sentences": SENTENCES}
 
 
 if __name__ == "__main__":

@@ -250,7 +250,52 @@ def unsupported():
     )
 
 
+def refused_nodes():
+    """What tract knows and cannot build, in two nodes of which the second does not need the first: an axis and a shape from the caller."""
+    write(
+        "refused-nodes",
+        [
+            helper.make_node("CumSum", ["X", "axis"], ["sums"], name="sum-up"),
+            helper.make_node("Relu", ["X"], ["positive"], name="relu"),
+            helper.make_node("Reshape", ["positive", "shape"], ["reshaped"], name="reshape"),
+        ],
+        [value("X", ["batch", 4]), value("axis", [], TensorProto.INT64), value("shape", [2], TensorProto.INT64)],
+        [value("sums", ["batch", 4]), value("reshaped", ["a", "b"])],
+    )
+
+
+def refused_everything():
+    """An input of a datatype that tract lacks, weights of another, an unknown operator, and a node that cannot be built."""
+    write(
+        "refused-everything",
+        [
+            helper.make_node("Frobnicate", ["X"], ["frobnicated"], name="frobnicate", domain="com.example"),
+            helper.make_node("CumSum", ["Y", "axis"], ["sums"], name="sum-up"),
+            helper.make_node("Cast", ["small"], ["larger"], name="enlarge", to=TensorProto.FLOAT),
+        ],
+        [value("X", ["batch", 4], TensorProto.BFLOAT16), value("Y", ["batch", 4]), value("axis", [], TensorProto.INT64)],
+        [value("frobnicated", ["batch", 4]), value("sums", ["batch", 4]), value("larger", [2])],
+        [helper.make_tensor("small", TensorProto.INT4, [2], [1, 2])],
+        domains=[("com.example", 1)],
+        check=False,  # The checker knows no schema for com.example.
+    )
+
+
+def wide_rows():
+    """Rows of 1 000 numbers, though the signature says that any number will do."""
+    write(
+        "wide-rows",
+        [helper.make_node("Gather", ["X", "last"], ["Y"], name="pick", axis=1)],
+        [value("X", ["batch", "width"])],
+        [value("Y", ["batch"])],
+        [numpy_helper.from_array(np.array(999, dtype=np.int64), "last")],
+    )
+
+
 def main():
+    refused_nodes()
+    refused_everything()
+    wide_rows()
     add_sub()
     strings()
     every_datatype()

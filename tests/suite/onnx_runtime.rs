@@ -95,11 +95,13 @@ fn check_packed(engine: &Engine, case: &Value) -> Result<(), String> {
     check(case, |inputs| session.infer(inputs, &[]))
 }
 
-fn onnx(case: &Value) -> Vec<u8> {
+/// The ONNX file of a case.
+pub(crate) fn onnx(case: &Value) -> Vec<u8> {
     STANDARD.decode(case["model"].as_str().unwrap()).unwrap()
 }
 
-fn options() -> Options {
+/// How it is packed.
+pub(crate) fn options() -> Options {
     Options { name: "m".to_owned(), version: "1".to_owned(), ..Options::default() }
 }
 

@@ -154,6 +154,49 @@ fn unsupported_operators_are_told_all_at_once() {
 }
 
 #[test]
+fn all_reasons_against_a_model_are_told_at_once() {
+    for (name, expected) in [
+        (
+            "nodes",
+            &["CumSum (ai.onnx opset 17) at `sum-up`: ", "Reshape (ai.onnx opset 17) at `reshape`: "][..],
+        ),
+        (
+            "everything",
+            &[
+                "input `X`: the datatype BFLOAT16 is not supported",
+                "weights `small`: the datatype INT4 is not supported",
+                "Frobnicate (com.example opset 1) at `frobnicate`: its domain is not supported",
+                "CumSum (ai.onnx opset 17) at `sum-up`: ",
+            ],
+        ),
+    ] {
+        let refusal = pack(&format!("tests/models/refused-{name}.onnx"), &options("x")).unwrap_err();
+        assert!(refusal.is_input_at_fault());
+        let said = refusal.to_string();
+        assert!(
+            said.starts_with(&format!("the model cannot run, for {} reasons:", expected.len())),
+            "{said}"
+        );
+        assert!(expected.iter().all(|expected| said.contains(expected)), "{said}");
+    }
+}
+
+#[test]
+fn a_model_that_answers_nothing_it_is_tried_with_is_only_packed_on_request() {
+    let refusal = pack("tests/models/wide-rows.onnx", &options("x")).unwrap_err();
+    assert!(
+        matches!(&refusal, Error::Unanswering(said) if said.contains("node `pick`: the index 999")),
+        "{refusal}"
+    );
+    let untried = Options { untried: true, ..options("x") };
+    let packed = pack("tests/models/wide-rows.onnx", &untried).unwrap();
+    let model = PackedModel::open(&engine(), &packed.wasm).unwrap();
+    let row = (0..1000_u16).flat_map(|number| f32::from(number).to_le_bytes()).collect();
+    let row = Tensor::new("X", Datatype::Fp32, vec![1, 1000], row).unwrap();
+    assert_eq!(model.infer(vec![row], &[]).unwrap()[0].data(), 999_f32.to_le_bytes());
+}
+
+#[test]
 fn the_names_of_keys_clients_and_errors_are_not_for_tensors() {
     for name in ["key", "client", "row_error"] {
         let path = format!("tests/models/{}-tensor.onnx", name.replace('_', "-"));

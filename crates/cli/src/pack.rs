@@ -30,6 +30,9 @@ pub(crate) struct Args {
     /// Strip the model runtime of all that this model does not use: a quarter of the size and the same answers, for a page
     #[arg(long)]
     edge: bool,
+    /// Pack it although it answers none of the generated inputs, as a model may that asks for more than its signature says
+    #[arg(long)]
+    untried: bool,
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
@@ -40,6 +43,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         outputs: args.outputs,
         labels: args.labels.as_deref().map(files::lines).transpose()?.unwrap_or_default(),
         edge: args.edge,
+        untried: args.untried,
     };
     let engine = settings::engine_for_tools()?;
     let packed = packer::pack(&engine, artifacts::MODEL_RUNTIME, &onnx, &options)

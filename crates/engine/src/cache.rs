@@ -35,12 +35,16 @@ impl Cache {
         Ok(Self { folder, functions })
     }
 
-    /// The compiled component of `wasm`, compiled and kept if it is new.
-    pub(crate) fn load(&self, wasmtime: &Wasmtime, wasm: &[u8]) -> Result<Component> {
+    /// The compiled component of `wasm`, compiled by `compile` and kept if it is new.
+    pub(crate) fn load(
+        &self,
+        wasm: &[u8],
+        wasmtime: &Wasmtime,
+        compile: impl FnOnce() -> Result<Vec<u8>>,
+    ) -> Result<Component> {
         let path = self.folder.join(format!("{}.cwasm", digest(wasm)));
         if !path.exists() {
-            let compiled = wasmtime.precompile_component(wasm).map_err(compile_error)?;
-            write_atomically(&path, &compiled)?;
+            write_atomically(&path, &compile()?)?;
             self.functions.save()?;
         }
         deserialize(wasmtime, &path)

@@ -1,5 +1,7 @@
 //! The engine: compiles components, or takes them from the cache.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use wasmtime::Engine as Wasmtime;
 pub use wasmtime::component::Component;
 
@@ -14,6 +16,7 @@ pub struct Engine {
     wasmtime: Wasmtime,
     cache: Option<Cache>,
     epoch_interruption: bool,
+    compiling: Arc<Mutex<()>>,
 }
 
 impl Engine {
@@ -32,7 +35,8 @@ impl Engine {
             (Some(folder), Some(functions)) => Some(Cache::open(folder, &wasmtime, functions)?),
             _ => None,
         };
-        Ok(Self { wasmtime, cache, epoch_interruption: settings.epoch_interruption })
+        let epoch_interruption = settings.epoch_interruption;
+        Ok(Self { wasmtime, cache, epoch_interruption, compiling: Arc::default() })
     }
 
     /// The wasmtime engine.
@@ -54,9 +58,22 @@ impl Engine {
     /// [`Error::Compile`] if the bytes are no valid component, [`Error::Cache`] if the cache cannot be written.
     pub fn load(&self, wasm: &[u8]) -> Result<Component> {
         match &self.cache {
-            Some(cache) => cache.load(&self.wasmtime, wasm),
-            None => Component::from_binary(&self.wasmtime, wasm).map_err(compile_error),
+            Some(cache) => cache.load(wasm, &self.wasmtime, || self.compile(wasm)),
+            None => {
+                let _alone = self.alone();
+                Component::from_binary(&self.wasmtime, wasm).map_err(compile_error)
+            }
         }
+    }
+
+    fn compile(&self, wasm: &[u8]) -> Result<Vec<u8>> {
+        let _alone = self.alone();
+        self.wasmtime.precompile_component(wasm).map_err(compile_error)
+    }
+
+    /// Lets one component compile at a time: it takes a gigabyte and all processors, and the next one finds its functions compiled.
+    fn alone(&self) -> MutexGuard<'_, ()> {
+        self.compiling.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -154,8 +154,8 @@ async fn usable(accepted: io::Result<(TcpStream, SocketAddr)>) -> Option<(TcpStr
     }
 }
 
-/// Loads the components that a trigger names, all at once: each compiles on as many threads as there are processors, but
-/// reading, plugging and linking do not.
+/// Loads the components that a trigger names, all at once: they compile one by one, each on as many threads as there are processors, but
+/// reading, plugging and linking take one.
 fn load(application: &Application, engine: &Engine) -> Result<BTreeMap<String, Arc<Function>>> {
     let component_id = |target: &Target| match target {
         Target::Component(id) => Some(id.clone()),

@@ -15,12 +15,17 @@ pub enum Error {
     /// The bytes are not an ONNX model.
     #[error("{0}")]
     NotOnnx(String),
-    /// Operators that cannot run: all of them.
+    /// Operators that cannot run, inputs and weights of unknown datatypes: all of them.
     #[error("{}", list(.0))]
     Unsupported(Vec<UnsupportedOperator>),
     /// An ONNX model that cannot be served as asked.
     #[error("the model cannot be served: {0}")]
     Invalid(String),
+    /// A model that refuses all generated inputs: what it said to the first.
+    #[error(
+        "the model answers none of the inputs it was tried with, of several sizes and of numbers from 0 to 3: {0}\n`plinth pack --untried` packs it all the same"
+    )]
+    Unanswering(String),
     /// The model runtime died while it loaded the file.
     #[error("the model runtime failed on this file")]
     RuntimeTrapped(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -76,6 +81,7 @@ impl Error {
             Self::NotOnnx(_)
             | Self::Unsupported(_)
             | Self::Invalid(_)
+            | Self::Unanswering(_)
             | Self::DependentRow { .. }
             | Self::ChangedRows { .. } => true,
             Self::RuntimeTrapped(_)
@@ -87,12 +93,12 @@ impl Error {
     }
 }
 
-/// An operator that cannot run, and the nodes that use it.
+/// An operator that cannot run, and the nodes that use it; or inputs or weights, by their names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnsupportedOperator {
-    /// Its name.
+    /// Its name; `input` or `weights`.
     pub operator: String,
-    /// Its operator set.
+    /// Its operator set; empty for what is no operator.
     pub domain: String,
     /// The version of the operator set that the model imports; 0 if it imports none.
     pub opset: i64,
@@ -105,13 +111,21 @@ pub struct UnsupportedOperator {
 impl fmt::Display for UnsupportedOperator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { operator, domain, opset, nodes, reason } = self;
-        write!(f, "{operator} ({domain} opset {opset}) at `{}`: {reason}", nodes.join("`, `"))
+        let names = nodes.join("`, `");
+        match domain.as_str() {
+            "" => write!(f, "{operator} `{names}`: {reason}"),
+            _ => write!(f, "{operator} ({domain} opset {opset}) at `{names}`: {reason}"),
+        }
     }
 }
 
 fn list(operators: &[UnsupportedOperator]) -> String {
     let lines: Vec<String> = operators.iter().map(|operator| format!("\n  {operator}")).collect();
-    format!("{} of the model's operators cannot run:{}\n{WHAT_RUNS}", operators.len(), lines.concat())
+    format!("the model cannot run, for {}:{}\n{WHAT_RUNS}", reasons(operators.len()), lines.concat())
+}
+
+fn reasons(count: usize) -> String {
+    if count == 1 { "one reason".to_owned() } else { format!("{count} reasons") }
 }
 
 /// Wraps wasmtime's error as one of the runtime while it loads.

@@ -13,4 +13,6 @@ pub struct Options {
     pub labels: Vec<String>,
     /// Whether the model runtime is stripped of all that this model does not use: for a page, where size counts.
     pub edge: bool,
+    /// Whether a model is packed that answers none of the generated inputs: it may ask for more than its signature says.
+    pub untried: bool,
 }

@@ -7,6 +7,7 @@ use tree_shaking::{with_table_at, without_relocations};
 use crate::error::runtime_error;
 use crate::module::{loadable_component, packed_component};
 use crate::runtime::Runtime;
+use crate::samples::Kind;
 use crate::{Error, Loaded, Options, Result, Sizes, Timings, verify};
 
 /// Where the function table of an edge model begins: a number that memory seldom holds by chance, so that it keeps few functions
@@ -40,11 +41,13 @@ pub fn pack(engine: &Engine, runtime: &[u8], onnx: &[u8], options: &Options) -> 
     let mut runtime = Runtime::start(engine, &component)?;
     let loaded = runtime.load(onnx, options, properties)?;
     check_names_are_free(&runtime.metadata()?)?;
-    let wasm = packed_component(&runtime.snapshot()?, linked.as_deref())?;
+    let snapshot = runtime.snapshot()?;
+    let kind = answered_kind(&mut runtime, options)?;
+    let wasm = packed_component(&snapshot, linked.as_deref())?;
     let model = PackedModel::open(engine, &wasm)?;
-    verify::compare(&mut runtime, &model)?;
+    verify::compare(&mut runtime, &model, kind)?;
     if options.edge {
-        verify::compare_stripped(&mut runtime, &model)?;
+        verify::compare_stripped(&mut runtime, &model, kind)?;
     }
     Ok(Packed {
         metadata: model.metadata().clone(),
@@ -69,7 +72,18 @@ pub fn examine(
     let component = loadable_component(runtime)?;
     let mut runtime = Runtime::start(engine, &component)?;
     let loaded = runtime.load(onnx, options, properties)?;
+    answered_kind(&mut runtime, options)?;
     Ok((runtime.metadata()?, loaded))
+}
+
+/// Inputs that the model answers: one that answers none is refused here and not at its first request, unless the user knows better.
+fn answered_kind(runtime: &mut Runtime<'_>, options: &Options) -> Result<Kind> {
+    let metadata = runtime.metadata()?;
+    match Kind::answered(&metadata, |inputs| runtime.infer(inputs, &[]))? {
+        Ok(kind) => Ok(kind),
+        Err(_) if options.untried => Ok(Kind::default()),
+        Err(refusal) => Err(Error::Unanswering(refusal)),
+    }
 }
 
 /// What names rows, and what is said of bad ones, travels beside the model's tensors, under names that none of these may have.

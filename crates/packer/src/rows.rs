@@ -6,7 +6,7 @@
 use engine::PackedModel;
 use tensor::{Datatype, Tensor, TensorSpec};
 
-use crate::samples::samples;
+use crate::verify::answered_kind;
 use crate::{Error, Result};
 
 /// Generated rows.
@@ -45,7 +45,7 @@ pub fn check_rows(model: &PackedModel) -> Result<RowsChecked> {
     if specs.is_empty() || !specs.iter().all(TensorSpec::is_batched) {
         return Ok(RowsChecked::FixedBatch);
     }
-    let rows = samples(specs, N_ROWS).map_err(invalid)?;
+    let rows = answered_kind(model)?.samples(model.metadata(), N_ROWS).map_err(invalid)?;
     let in_order: Vec<u64> = (0..N_ROWS).collect();
     let alone = answers(model, &rows, &in_order, 1)?;
     let backwards = in_order.iter().rev().copied().collect();

@@ -7,7 +7,7 @@ use tensor::{Datatype, Tensor};
 
 use crate::report::Timings;
 use crate::runtime::Runtime;
-use crate::samples::samples;
+use crate::samples::Kind;
 use crate::{Error, Result};
 
 /// Row counts of the generated inputs.
@@ -23,19 +23,20 @@ const N_TIMED: usize = 15;
 ///
 /// # Errors
 /// [`Error::Unfaithful`] at the first difference.
-pub(crate) fn compare(runtime: &mut Runtime<'_>, packed: &PackedModel) -> Result<()> {
-    ROWS.into_iter().try_for_each(|n_rows| compare_call(runtime, packed, n_rows, &Call::all(packed, n_rows)?))
+pub(crate) fn compare(runtime: &mut Runtime<'_>, packed: &PackedModel, kind: Kind) -> Result<()> {
+    ROWS.into_iter()
+        .try_for_each(|n_rows| compare_call(runtime, packed, n_rows, &Call::all(packed, n_rows, kind)?))
 }
 
 /// Compares what a stripped model has the most of: batches of other sizes, outputs asked for by name, and refusals.
 ///
 /// # Errors
 /// [`Error::Unfaithful`] at the first difference, [`Error::Overstripped`] at the first trap.
-pub(crate) fn compare_stripped(runtime: &mut Runtime<'_>, packed: &PackedModel) -> Result<()> {
+pub(crate) fn compare_stripped(runtime: &mut Runtime<'_>, packed: &PackedModel, kind: Kind) -> Result<()> {
     for n_rows in MORE_ROWS {
-        compare_call(runtime, packed, n_rows, &Call::all(packed, n_rows)?)?;
+        compare_call(runtime, packed, n_rows, &Call::all(packed, n_rows, kind)?)?;
     }
-    for call in unusual(packed)? {
+    for call in unusual(packed, kind)? {
         compare_call(runtime, packed, 1, &call)?;
     }
     Ok(())
@@ -50,14 +51,14 @@ struct Call {
 
 impl Call {
     /// Generated rows, all outputs.
-    fn all(packed: &PackedModel, n_rows: u64) -> Result<Self> {
-        Ok(Self { inputs: generated(packed, n_rows)?, outputs: Vec::new() })
+    fn all(packed: &PackedModel, n_rows: u64, kind: Kind) -> Result<Self> {
+        Ok(Self { inputs: generated(packed, n_rows, kind)?, outputs: Vec::new() })
     }
 }
 
 /// Calls of one row that name their outputs, and calls that are refused: by name, by number, by datatype, by shape.
-fn unusual(packed: &PackedModel) -> Result<Vec<Call>> {
-    let Call { inputs, .. } = Call::all(packed, 1)?;
+fn unusual(packed: &PackedModel, kind: Kind) -> Result<Vec<Call>> {
+    let Call { inputs, .. } = Call::all(packed, 1, kind)?;
     let outputs: Vec<String> = packed.metadata().outputs.iter().rev().map(|spec| spec.name.clone()).collect();
     let with = |inputs: &[Tensor]| Call { inputs: inputs.to_vec(), outputs: Vec::new() };
     let mut calls = vec![
@@ -104,9 +105,9 @@ fn settled(answer: engine::Result<Vec<Tensor>>) -> Result<Result<Vec<Tensor>, St
     }
 }
 
-/// Times fresh instances and calls, on one row. What the model answers does not matter here.
+/// Times fresh instances and calls, on one row.
 pub fn time(packed: &PackedModel) -> Result<Timings> {
-    let inputs = generated(packed, 1)?;
+    let inputs = generated(packed, 1, answered_kind(packed)?)?;
     let (mut instantiate, mut first, mut warm) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..N_TIMED {
         let start = Instant::now();
@@ -122,8 +123,13 @@ pub fn time(packed: &PackedModel) -> Result<Timings> {
     Ok(Timings { instantiate: median(instantiate), first: median(first), warm: median(warm) })
 }
 
-fn generated(packed: &PackedModel, n_rows: u64) -> Result<Vec<Tensor>> {
-    samples(&packed.metadata().inputs, n_rows).map_err(invalid)
+fn generated(packed: &PackedModel, n_rows: u64, kind: Kind) -> Result<Vec<Tensor>> {
+    kind.samples(packed.metadata(), n_rows).map_err(invalid)
+}
+
+/// Inputs that the model answers, or any if it answers none.
+pub(crate) fn answered_kind(packed: &PackedModel) -> Result<Kind> {
+    Ok(Kind::answered(packed.metadata(), |inputs| packed.infer(inputs, &[]))?.unwrap_or_default())
 }
 
 fn invalid(error: tensor::Error) -> Error {

@@ -6,7 +6,8 @@ use tensor::{Datatype, Metadata, Tensor, TensorSpec};
 use tract_onnx::Onnx;
 use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::{
-    IntoRunnable as _, IntoTValue as _, OutletId, TValue, TVec, TypedFact, TypedModel, TypedOp,
+    InferenceModel, IntoRunnable as _, IntoTValue as _, OutletId, TValue, TVec, TractError, TypedFact,
+    TypedModel, TypedOp,
 };
 use tract_onnx::tract_core::plan::SimpleState;
 use tract_onnx::tract_hir::infer::InferenceModelExt as _;
@@ -15,8 +16,10 @@ use crate::batching::Batching;
 use crate::bindings::exports::plinth::model::{inference, loader};
 use crate::convert::{addressable, tensor_from_tract, tensor_from_wit, tensor_to_tract};
 use crate::independence::independent_rows;
+use crate::indices::OutOfRange;
+use crate::operators::Operators;
 use crate::signature::{Port, name_open_dimensions, port};
-use crate::{argmax, onnx, operators, recurrence, softmax};
+use crate::{argmax, diagnosis, indices, onnx, operators, recurrence, simplify, softmax};
 
 /// The protocol's name for ONNX models.
 ///
@@ -251,12 +254,19 @@ fn run(state: &mut State, inputs: &[Tensor]) -> Result<TVec<TValue>, InferError>
         .map(|input| tensor_to_tract(input).map(|tensor| tensor.into_tvalue()))
         .collect::<Result<TVec<_>, _>>()
         .map_err(InferError::InvalidInput)?;
-    let failed = |error| InferError::Failed(format!("{error:#}"));
     let result = state.run(values);
     if result.is_err() {
-        *state = state.plan().spawn().map_err(failed)?;
+        *state = state.plan().spawn().map_err(failure)?;
     }
-    result.map_err(failed)
+    result.map_err(failure)
+}
+
+/// Whose fault it is that the plan failed: an index that a table does not have comes from an input.
+fn failure(error: TractError) -> InferError {
+    match error.downcast_ref::<OutOfRange>() {
+        Some(out_of_range) => InferError::InvalidInput(out_of_range.to_string()),
+        None => InferError::Failed(format!("{error:#}")),
+    }
 }
 
 /// An input of zeros (empty strings), with `n_rows` for every open dimension.
@@ -283,16 +293,23 @@ fn describe(proto: &ModelProto) -> loader::Report {
     }
 }
 
-/// tract's decluttered model, pruned to `outputs` (all if empty). A model that tract's simplifications cannot digest stays as it is, and is slower.
+/// tract's decluttered model, pruned to `outputs` (all if empty).
 fn build(proto: ModelProto, outputs: &[String]) -> Result<TypedModel, loader::Error> {
     let framework = operators::framework();
-    if let Some(graph) = &proto.graph {
-        operators::check(&framework, &proto, graph)?;
+    let operators = proto.graph.as_ref().map(|graph| Operators::of(&framework, &proto, graph));
+    let operators = operators.unwrap_or_default();
+    if !operators.can_run() {
+        return Err(diagnosis::of_file(&framework, proto, operators));
     }
-    declutter(&framework, proto, outputs).map_err(loader::Error::Invalid)
+    let model = inferred(&framework, proto, outputs).map_err(loader::Error::Invalid)?;
+    let parsed = model.clone();
+    let typed = model.into_typed();
+    let typed = typed.map_err(|error| diagnosis::of_model(parsed, format!("{error:#}"), operators))?;
+    declutter(typed).map_err(loader::Error::Invalid)
 }
 
-fn declutter(framework: &Onnx, proto: ModelProto, outputs: &[String]) -> Result<TypedModel, String> {
+/// The model as tract reads it, its open dimensions named.
+fn inferred(framework: &Onnx, proto: ModelProto, outputs: &[String]) -> Result<InferenceModel, String> {
     let parsed = framework.parse(&proto, None).map_err(|error| format!("{error:#}"))?;
     if !parsed.unresolved_inputs.is_empty() {
         return Err(format!("no node produces {}", parsed.unresolved_inputs.join(", ")));
@@ -303,9 +320,13 @@ fn declutter(framework: &Onnx, proto: ModelProto, outputs: &[String]) -> Result<
     if !outputs.is_empty() {
         model.select_outputs_by_name(outputs).map_err(|error| format!("{error:#}"))?;
     }
-    let mut typed = model.into_typed().map_err(|error| format!("{error:#}"))?;
+    Ok(model)
+}
+
+/// The simplified model. One that tract's simplifications cannot digest stays as it is, and is slower.
+fn declutter(mut typed: TypedModel) -> Result<TypedModel, String> {
     recurrence::begin_anew(&mut typed).map_err(|error| format!("{error:#}"))?;
-    prune_inputs(typed.clone().into_decluttered().unwrap_or(typed))
+    prune_inputs(simplify::declutter(typed.clone()).unwrap_or(typed))
 }
 
 /// The optimised model, for one row at a time if that is how its batches run.
@@ -315,13 +336,15 @@ fn plan(model: TypedModel, weights_bytes: u64) -> Result<(TypedModel, Batching),
     let model = match (batch, batching) {
         (Some(batch), Batching::RowByRow) => {
             let one_row = model.set_symbols(&HashMap::from([(batch, 1.into())]));
-            one_row.and_then(TypedModel::into_decluttered)
+            one_row.and_then(simplify::declutter)
         }
         _ => Ok(model),
     };
     let model = model.map_err(|error| format!("{error:#}"))?;
-    let plan = model.clone().into_optimized().unwrap_or(model);
-    Ok((argmax::replace(softmax::replace(plan)), batching))
+    let plan = simplify::optimise(model.clone()).unwrap_or(model);
+    let plan =
+        indices::check(argmax::replace(softmax::replace(plan))).map_err(|error| format!("{error:#}"))?;
+    Ok((plan, batching))
 }
 
 /// Drops the inputs that no kept output depends on.

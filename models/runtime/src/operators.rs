@@ -1,10 +1,12 @@
-//! Which of a model's operators can run here: all that cannot are found before any is built.
+//! Which of a model's operators can run here. Those that cannot be built are found here; `diagnosis` finds those that fail later.
 
 use std::collections::BTreeMap;
 
 use tract_onnx::Onnx;
 use tract_onnx::model::ParsingContext;
-use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
+use tract_onnx::pb::tensor_proto::DataType;
+use tract_onnx::pb::type_proto::Value;
+use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, ValueInfoProto};
 use tract_onnx::tract_core::internal::TractResult;
 
 use crate::bindings::exports::plinth::model::loader;
@@ -14,6 +16,23 @@ use crate::recurrent_nodes;
 /// The domains whose operators tract registers. It looks operators up by name alone, so another domain's would be taken
 /// for a namesake.
 const KNOWN_DOMAINS: [&str; 4] = ["", "ai.onnx", "ai.onnx.ml", "com.microsoft"];
+
+/// The datatypes of ONNX that tract computes with.
+const KNOWN_DATATYPES: [DataType; 13] = [
+    DataType::Bool,
+    DataType::Uint8,
+    DataType::Uint16,
+    DataType::Uint32,
+    DataType::Uint64,
+    DataType::Int8,
+    DataType::Int16,
+    DataType::Int32,
+    DataType::Int64,
+    DataType::Float16,
+    DataType::Float,
+    DataType::Double,
+    DataType::String,
+];
 
 /// Operators whose result depends on randomness unless they carry a seed.
 const RANDOM_OPERATORS: [&str; 5] =
@@ -27,38 +46,64 @@ pub(crate) fn framework() -> Onnx {
     framework
 }
 
-/// Checks that every node of the graph and of its sub-graphs can be built.
-///
-/// # Errors
-/// `unsupported` with every operator that cannot, and the nodes that use it.
-pub(crate) fn check(framework: &Onnx, proto: &ModelProto, graph: &GraphProto) -> Result<(), loader::Error> {
-    let context = ParsingContext {
-        onnx_operator_set_version: opset(proto),
-        framework,
-        model: proto,
-        parent_graphs: vec![graph],
-        model_dir: None,
-        template: Default::default(),
-    };
-    let mut unsupported = Unsupported::default();
-    unsupported.visit(&context, graph);
-    if unsupported.0.is_empty() {
-        Ok(())
-    } else {
-        Err(loader::Error::Unsupported(unsupported.into_operators(proto)))
-    }
+/// An operator of a file; without a domain, what else a reason is about.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Operator {
+    name: String,
+    domain: String,
+    opset: i64,
 }
 
-/// Nodes by operator, domain and reason, in a stable order.
+/// The operators of a file by the nodes that use them, and what keeps nodes from running: by operator and reason, in a stable order.
 #[derive(Default)]
-struct Unsupported(BTreeMap<(String, String, String), Vec<String>>);
+pub(crate) struct Operators {
+    of_nodes: BTreeMap<String, Operator>,
+    refused: BTreeMap<(Operator, String), Vec<String>>,
+}
 
-impl Unsupported {
+impl Operators {
+    /// Looks at every node of the graph and of its sub-graphs, and refuses those that cannot be built.
+    pub(crate) fn of(framework: &Onnx, proto: &ModelProto, graph: &GraphProto) -> Self {
+        let context = ParsingContext {
+            onnx_operator_set_version: opset(proto),
+            framework,
+            model: proto,
+            parent_graphs: vec![graph],
+            model_dir: None,
+            template: Default::default(),
+        };
+        let mut operators = Self::default();
+        operators.refuse_values(graph);
+        operators.visit(&context, graph);
+        operators
+    }
+
+    /// Refuses inputs and weights that are no tensors or of a datatype that is not known here.
+    fn refuse_values(&mut self, graph: &GraphProto) {
+        for weights in &graph.initializer {
+            self.refuse_value("weights", &weights.name, unknown_datatype(weights.data_type));
+        }
+        for input in &graph.input {
+            self.refuse_value("input", &input.name, unknown_input(input));
+        }
+    }
+
+    fn refuse_value(&mut self, what: &str, name: &str, reason: Option<String>) {
+        let Some(reason) = reason else { return };
+        let value = Operator { name: what.to_owned(), domain: String::new(), opset: 0 };
+        self.refused.entry((value, reason)).or_default().push(name.to_owned());
+    }
+
     fn visit(&mut self, context: &ParsingContext<'_>, graph: &GraphProto) {
         for node in &graph.node {
+            let operator = Operator {
+                name: node.op_type.clone(),
+                domain: if node.domain.is_empty() { "ai.onnx".to_owned() } else { node.domain.clone() },
+                opset: opset_of(context.model, &node.domain),
+            };
+            self.of_nodes.insert(node_name(node), operator);
             if let Err(reason) = check_node(context, node) {
-                let operator = (node.op_type.clone(), node.domain.clone(), reason);
-                self.0.entry(operator).or_default().push(node_name(node));
+                self.refuse(&node_name(node), reason);
             }
             for subgraph in node.attribute.iter().filter_map(|attribute| attribute.g.as_ref()) {
                 self.visit(context, subgraph);
@@ -66,17 +111,48 @@ impl Unsupported {
         }
     }
 
-    fn into_operators(self, proto: &ModelProto) -> Vec<loader::UnsupportedOperator> {
-        let to_wit = |((operator, domain, reason), nodes): ((String, String, String), Vec<String>)| {
-            loader::UnsupportedOperator {
-                opset: opset_of(proto, &domain),
-                domain: if domain.is_empty() { "ai.onnx".to_owned() } else { domain },
-                operator,
-                nodes,
-                reason,
-            }
+    /// Adds a reason why a node cannot run, and says whether the file has the node.
+    pub(crate) fn refuse(&mut self, node: &str, reason: String) -> bool {
+        let Some(operator) = self.of_nodes.get(node) else { return false };
+        self.refused.entry((operator.clone(), reason)).or_default().push(node.to_owned());
+        true
+    }
+
+    /// Whether every node can run, as far as is known.
+    pub(crate) fn can_run(&self) -> bool {
+        self.refused.is_empty()
+    }
+
+    /// Whether this node, input or weights are among the reasons.
+    pub(crate) fn is_refused(&self, name: &str) -> bool {
+        self.refused.values().flatten().any(|refused| refused == name)
+    }
+
+    /// Every operator that cannot run, and the nodes that use it.
+    pub(crate) fn into_error(self) -> loader::Error {
+        let to_wit = |((operator, reason), nodes): ((Operator, String), Vec<String>)| {
+            let Operator { name, domain, opset } = operator;
+            loader::UnsupportedOperator { operator: name, domain, opset, nodes, reason }
         };
-        self.0.into_iter().map(to_wit).collect()
+        loader::Error::Unsupported(self.refused.into_iter().map(to_wit).collect())
+    }
+}
+
+fn unknown_input(input: &ValueInfoProto) -> Option<String> {
+    match input.r#type.as_ref().and_then(|of| of.value.as_ref()) {
+        Some(Value::TensorType(tensor)) => unknown_datatype(tensor.elem_type),
+        None => Some("is no tensor, or declares no type".to_owned()),
+    }
+}
+
+fn unknown_datatype(number: i32) -> Option<String> {
+    let datatype = DataType::try_from(number).ok();
+    match datatype.filter(|datatype| KNOWN_DATATYPES.contains(datatype)) {
+        Some(_) => None,
+        None => {
+            let name = datatype.map_or_else(|| format!("number {number}"), |it| it.as_str_name().to_owned());
+            Some(format!("the datatype {name} is not supported"))
+        }
     }
 }
 
@@ -111,6 +187,6 @@ fn is_unseeded_random(node: &NodeProto) -> bool {
 }
 
 /// A node's name, or the name of its first output: exporters leave names out.
-fn node_name(node: &NodeProto) -> String {
+pub(crate) fn node_name(node: &NodeProto) -> String {
     if node.name.is_empty() { node.output.first().cloned().unwrap_or_default() } else { node.name.clone() }
 }

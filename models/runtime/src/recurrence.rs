@@ -38,9 +38,10 @@ pub(crate) fn is_in(model: &TypedModel) -> bool {
 fn shield_states(model: &mut TypedModel) -> TractResult<()> {
     for id in 0..model.nodes.len() {
         for slot in state_slots(model.node(id)) {
-            let state = *model.node(id).inputs.get(slot).context("a state has an input")?;
-            let shielded =
-                model.wire_node(format!("{}.state_{slot}", model.node(id).name), Shield, &[state])?;
+            let node = model.node(id);
+            let state = *node.inputs.get(slot).context("a state has an input")?;
+            let inputs: TVec<OutletId> = [state].into_iter().chain(sequence(node)).collect();
+            let shielded = model.wire_node(format!("{}.state_{slot}", node.name), Shield, &inputs)?;
             model.add_edge(*shielded.first().context("a node has an output")?, InletId::new(id, slot))?;
         }
     }
@@ -48,12 +49,22 @@ fn shield_states(model: &mut TypedModel) -> TractResult<()> {
 }
 
 fn state_slots(node: &TypedNode) -> Vec<usize> {
-    let mapping = node.op_as::<Scan>().map_or(&[][..], |scan| scan.input_mapping.as_slice());
-    let states = mapping.iter().enumerate().filter(|(_, mapping)| matches!(mapping, InputMapping::State));
-    states.map(|(slot, _)| slot).collect()
+    slots(node, |mapping| matches!(mapping, InputMapping::State))
 }
 
-/// Hands on what it gets, and tells tract no more of it than its shape. A state that is in the file is known all the same.
+/// What the recurrence takes a step of at a time, which is never constant.
+fn sequence(node: &TypedNode) -> Option<OutletId> {
+    let slots = slots(node, |mapping| matches!(mapping, InputMapping::Scan(_)));
+    slots.first().and_then(|&slot| node.inputs.get(slot).copied())
+}
+
+fn slots(node: &TypedNode, is_meant: impl Fn(&InputMapping) -> bool) -> Vec<usize> {
+    let mapping = node.op_as::<Scan>().map_or(&[][..], |scan| scan.input_mapping.as_slice());
+    mapping.iter().enumerate().filter(|(_, mapping)| is_meant(mapping)).map(|(slot, _)| slot).collect()
+}
+
+/// Hands on its first input, and tells tract no more of it than its shape. The second one is there so that a state which is in the
+/// file is no constant to tract either: it would move the axes of the loop and not those of the constant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Shield;
 
@@ -68,7 +79,8 @@ impl Op for Shield {
 impl EvalOp for Shield {
     op_out_of_plan!();
 
-    fn eval(&self, _context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+    fn eval(&self, _context: &EvalContext, mut inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+        inputs.truncate(1);
         Ok(inputs)
     }
 }

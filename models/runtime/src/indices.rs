@@ -1,0 +1,139 @@
+//! Indices that come from the caller, checked before an operator looks something up by them: tract reads past the end of a table, which
+//! ends the instance, and two of its operators do not count from the end. Constant indices into a table of a known size are left alone.
+
+use tract_onnx::prelude::*;
+use tract_onnx::tract_core::internal::*;
+use tract_onnx::tract_core::ops::array::{Gather, GatherElements, GatherNd, ScatterElements, ScatterNd};
+use tract_onnx::tract_core::ops::cast::Cast;
+use tract_onnx::tract_core::{as_op, op_as_typed_op, op_out_of_plan};
+
+/// An index that a table does not have.
+#[derive(Debug, thiserror::Error)]
+#[error("{of}: the index {found} is not in [-{length}, {length})")]
+pub(crate) struct OutOfRange {
+    of: String,
+    found: i64,
+    length: usize,
+}
+
+/// Puts a check before each operator that looks up by indices which are not constant.
+///
+/// # Errors
+/// What tract says of the model.
+pub(crate) fn check(mut model: TypedModel) -> TractResult<TypedModel> {
+    for id in 0..model.nodes.len() {
+        let node = model.node(id);
+        let (Some(lengths), &[table, indices, ..]) = (Lengths::of(node.op.as_ref()), &*node.inputs) else {
+            continue;
+        };
+        let fact = model.outlet_fact(indices)?;
+        let is_fixed = fact.konst.is_some() && model.outlet_fact(table)?.shape.is_concrete();
+        if is_fixed || ![DatumType::I32, DatumType::I64].contains(&fact.datum_type) {
+            continue;
+        }
+        let check =
+            Check { lengths, of: origin(&model, indices).unwrap_or_else(|| format!("node `{}`", node.name)) };
+        let checked = model.wire_node(format!("{}.indices", node.name), check, &[table, indices])?;
+        model.add_edge(*checked.first().context("a node has an output")?, InletId::new(id, 1))?;
+    }
+    Ok(model)
+}
+
+/// The input of the model that the indices are.
+fn origin(model: &TypedModel, outlet: OutletId) -> Option<String> {
+    let node = model.node(outlet.node);
+    match &*node.inputs {
+        [] if model.inputs.contains(&outlet) => Some(format!("input `{}`", node.name)),
+        [input] if node.op_is::<Cast>() || node.op_is::<AxisOp>() => origin(model, *input),
+        _ => None,
+    }
+}
+
+/// The dimensions of a table that indices count.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Lengths {
+    /// One dimension for all indices.
+    Axis(usize),
+    /// As many dimensions as the last one of the indices is long, from this one on.
+    From(usize),
+}
+
+impl Lengths {
+    fn of(op: &dyn TypedOp) -> Option<Self> {
+        if let Some(gather) = op.downcast_ref::<Gather>() {
+            return Some(Self::Axis(gather.axis));
+        }
+        if let Some(gather) = op.downcast_ref::<GatherElements>() {
+            return Some(Self::Axis(gather.axis));
+        }
+        if let Some(scatter) = op.downcast_ref::<ScatterElements>() {
+            return Some(Self::Axis(scatter.axis));
+        }
+        if let Some(gather) = op.downcast_ref::<GatherNd>() {
+            return Some(Self::From(gather.batch_dims));
+        }
+        op.is::<ScatterNd>().then_some(Self::From(0))
+    }
+
+    fn in_table<'a>(&self, table: &'a [usize], indices: &[usize]) -> TractResult<&'a [usize]> {
+        let found = match *self {
+            Self::Axis(axis) => table.get(axis..=axis),
+            Self::From(first) => table.get(first..first + indices.last().copied().unwrap_or_default()),
+        };
+        found.context("the indices have more columns than the table dimensions")
+    }
+}
+
+/// Hands on the second input, indices into the first, counted from the start.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Check {
+    lengths: Lengths,
+    /// What the indices are, for an error.
+    of: String,
+}
+
+impl Check {
+    fn index(&self, found: i64, length: usize) -> TractResult<i64> {
+        let n_entries = i64::try_from(length)?;
+        let from_start = if found < 0 { found.saturating_add(n_entries) } else { found };
+        if (0..n_entries).contains(&from_start) {
+            Ok(from_start)
+        } else {
+            Err(OutOfRange { of: self.of.clone(), found, length }.into())
+        }
+    }
+}
+
+impl Op for Check {
+    fn name(&self) -> StaticName {
+        "CheckIndices".into()
+    }
+
+    op_as_typed_op!();
+}
+
+impl EvalOp for Check {
+    op_out_of_plan!();
+
+    fn eval(&self, _context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+        let [table, indices] = &*inputs else { bail!("expected a table and indices") };
+        let lengths = self.lengths.in_table(table.shape(), indices.shape())?;
+        let datum_type = indices.datum_type();
+        let mut checked = indices.cast_to::<i64>()?.into_owned();
+        let mut numbers = checked.try_as_plain_ram_mut()?;
+        for (index, &length) in numbers.as_slice_mut::<i64>()?.iter_mut().zip(lengths.iter().cycle()) {
+            *index = self.index(*index, length)?;
+        }
+        drop(numbers);
+        Ok(tvec![checked.cast_to_dt(datum_type)?.into_owned().into_tvalue()])
+    }
+}
+
+impl TypedOp for Check {
+    fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
+        let indices = inputs.get(1).context("expected indices")?;
+        Ok(tvec![indices.datum_type.fact(indices.shape.clone())])
+    }
+
+    as_op!();
+}
