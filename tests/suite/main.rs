@@ -25,6 +25,7 @@ mod edge_check;
 mod evaluate;
 mod evaluate_server;
 mod files;
+mod frameworks;
 mod grpc;
 mod indices;
 mod jobs;
