@@ -7,24 +7,88 @@
 //!
 //! What all of them answer is in `docs/operators.md`. Specification: <https://onnx.ai/onnx/operators/>
 
-mod divide;
+mod activations;
+mod attention;
+mod extremes;
 mod flatten;
+mod kernel;
+mod late;
 mod multiply;
 mod recurrent;
+mod space_to_depth;
+mod whole_numbers;
 
-use tract_onnx::model::OnnxOpRegister;
-use tract_onnx::pb::GraphProto;
+use tract_onnx::model::{OnnxOpRegister, ParsingContext};
+use tract_onnx::pb::{GraphProto, NodeProto};
+use tract_onnx::tract_core::internal::{TractErrorContext as _, TractResult, format_err};
+use tract_onnx::tract_hir::infer::InferenceOp;
+use tract_onnx::tract_hir::ops::expandable::Expansion;
+
+/// Makes tract's operator of a node.
+type Builder = fn(&ParsingContext<'_>, &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)>;
+
+/// The layer of `CORRECTIONS`.
+const CORRECTED: &str = "tract";
+
+/// Operators of this crate by name, which need none of tract's.
+const OPERATORS: [(&str, Builder); 8] = [
+    ("BitShift", whole_numbers::bit_shift),
+    ("Celu", activations::celu),
+    ("Div", whole_numbers::divide),
+    ("Flatten", flatten::flatten),
+    ("Mul", multiply::multiply),
+    ("SpaceToDepth", space_to_depth::space_to_depth),
+    ("SwiGLU", activations::swiglu),
+    ("Swish", activations::swish),
+];
+
+/// Operators that go on from tract's of the same name.
+const CORRECTIONS: [(&str, Builder); 4] = [
+    ("Attention", attention::attention),
+    ("Mod", whole_numbers::modulus),
+    ("ReduceMax", extremes::reduce),
+    ("ReduceMin", extremes::reduce),
+];
 
 /// Registers every operator of this crate, in the place of tract's own of the same name.
 pub fn register(register: &mut OnnxOpRegister) {
-    register.insert(divide::NON_ZERO, divide::non_zero);
-    register.insert("Flatten", flatten::flatten);
-    register.insert("Mul", multiply::multiply);
+    for (name, builder) in OPERATORS {
+        register.0.insert(name.to_owned(), builder);
+    }
+    for (name, builder) in CORRECTIONS {
+        replace(register, CORRECTED, name, builder);
+    }
+    late::register(register);
 }
 
 /// Replaces what tract would answer otherwise than ONNX says by operators that it answers. Call it before the graph is parsed.
 pub fn rewrite(graph: &mut GraphProto) {
     recurrent::begin_with_zeros(graph);
     recurrent::run_backwards(graph);
-    divide::check_divisors(graph);
+}
+
+/// Registers an operator that goes on from the one that has its name until now, if there is one. The latter keeps a name in that layer.
+fn replace(register: &mut OnnxOpRegister, layer: &str, name: &str, builder: Builder) {
+    if let Some(before) = register.0.get(name).copied() {
+        register.0.insert(format!("{layer} {name}"), before);
+        register.0.insert(name.to_owned(), builder);
+    }
+}
+
+/// What was made of a node before that layer replaced its operator.
+fn before(
+    layer: &str,
+    context: &ParsingContext<'_>,
+    node: &NodeProto,
+) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    let name = format!("{layer} {}", node.op_type);
+    let builder = context.framework.op_register.0.get(&name);
+    builder.with_context(|| format!("`{name}` is not registered"))?(context, node)
+}
+
+/// tract's operator of a node that has no sub-graph.
+fn tracts(context: &ParsingContext<'_>, node: &NodeProto) -> TractResult<Box<dyn Expansion>> {
+    let (operator, _) = before(CORRECTED, context, node)?;
+    let expansion = operator.into_any().downcast::<Box<dyn Expansion>>();
+    expansion.map(|expansion| *expansion).map_err(|_| format_err!("`{}` is no expansion", node.op_type))
 }

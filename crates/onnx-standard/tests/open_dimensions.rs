@@ -124,6 +124,59 @@ fn a_division_of_whole_numbers_by_zero_is_an_error() {
 }
 
 #[test]
+fn the_least_number_divided_by_minus_one_wraps() {
+    for (operator, expected) in [("Div", i32::MIN), ("Mod", 0)] {
+        let graph = GraphProto {
+            node: vec![node(operator, &["x", "divisor"], &["y"], &[])],
+            input: ["x", "divisor"].map(|name| value(name, DataType::Int32, &["rows"])).to_vec(),
+            output: vec![value("y", DataType::Int32, &["rows"])],
+            ..GraphProto::default()
+        };
+        let inputs = tvec![tensor1(&[i32::MIN]).into_tvalue(), tensor1(&[-1]).into_tvalue()];
+        assert_eq!(*run(graph, inputs).unwrap()[0], tensor1(&[expected]));
+    }
+}
+
+#[test]
+fn arguments_may_come_while_the_model_runs() {
+    let graph = GraphProto {
+        node: vec![
+            node("ReduceSum", &["x", "axes"], &["sum"], &[("keepdims", 0)]),
+            node("Reshape", &["sum", "sizes"], &["y"], &[]),
+        ],
+        input: vec![
+            value("x", DataType::Float, &["rows", "steps", "2"]),
+            value("axes", DataType::Int64, &["1"]),
+            value("sizes", DataType::Int64, &["3"]),
+        ],
+        output: vec![value("y", DataType::Float, &["a", "b", "c"])],
+        ..GraphProto::default()
+    };
+    let x = tensor3(&[[[1_f32, 2.0], [3.0, 4.0]], [[5.0, 6.0], [7.0, 8.0]], [[9.0, 10.0], [11.0, 12.0]]]);
+    let of = |axis: i64, sizes: [i64; 3]| {
+        let inputs = [x.clone(), tensor1(&[axis]), tensor1(&sizes)];
+        run(graph.clone(), inputs.into_iter().map(IntoTValue::into_tvalue).collect()).unwrap()
+    };
+    assert_eq!(*of(0, [1, -1, 2])[0], tensor3(&[[[15_f32, 18.0], [21.0, 24.0]]]));
+    assert_eq!(*of(2, [3, 1, 2])[0], tensor3(&[[[3_f32, 7.0]], [[11.0, 15.0]], [[19.0, 23.0]]]));
+}
+
+#[test]
+fn celu_is_scaled_below_zero() {
+    let mut celu = node("Celu", &["x"], &["y"], &[]);
+    let r#type = AttributeType::Float as i32;
+    celu.attribute.push(AttributeProto { name: "alpha".to_owned(), r#type, f: 2.0, ..AttributeProto::default() });
+    let graph = GraphProto {
+        node: vec![celu],
+        input: vec![value("x", DataType::Float, &["rows"])],
+        output: vec![value("y", DataType::Float, &["rows"])],
+        ..GraphProto::default()
+    };
+    let y = run(graph, tvec![tensor1(&[-2_f32, 3.0]).into_tvalue()]).unwrap();
+    y[0].close_enough(&tensor1(&[2.0 * ((-1_f32).exp() - 1.0), 3.0]), tract_onnx::tract_core::internal::Approximation::Close).unwrap();
+}
+
+#[test]
 fn recurrent_operators_begin_with_zeros() {
     for (operator, n_gates) in [("LSTM", 4), ("GRU", 3), ("RNN", 1)] {
         let graph = |states: &[&str]| GraphProto {

@@ -1,0 +1,183 @@
+//! One operator of tract that stands for all of this crate that are computed here, over what tells them apart.
+
+use std::sync::Arc;
+
+use tract_onnx::tract_core::internal::*;
+use tract_onnx::tract_core::{as_op, op_as_typed_op, op_out_of_plan};
+use tract_onnx::tract_hir::infer::{InferenceOp, InferenceResult, Solver, TensorProxy};
+use tract_onnx::tract_hir::ops::expandable::{Expansion, expand};
+
+/// Type and shape of a value.
+pub(crate) type Port = (DatumType, TVec<TDim>);
+
+/// What tells an operator from the others.
+pub(crate) trait Kernel: std::fmt::Debug + Send + Sync + 'static {
+    /// The operator's name in the specification.
+    fn name(&self) -> &'static str;
+
+    /// Types and shapes of all outputs that the specification has.
+    fn outputs(&self, inputs: &[Port]) -> TractResult<TVec<Port>>;
+
+    /// The outputs.
+    fn eval(&self, inputs: &[TValue]) -> TractResult<TVec<Tensor>>;
+}
+
+/// An operator that is computed here.
+#[derive(Clone, Debug)]
+pub(crate) struct Computed {
+    kernel: Arc<dyn Kernel>,
+    /// Which of its outputs the node has.
+    outputs: TVec<usize>,
+}
+
+/// An operator with a single output.
+pub(crate) fn computed(kernel: impl Kernel) -> Box<dyn InferenceOp> {
+    computed_outputs(kernel, tvec![0])
+}
+
+/// An operator of whose outputs the node has `outputs`.
+pub(crate) fn computed_outputs(kernel: impl Kernel, outputs: TVec<usize>) -> Box<dyn InferenceOp> {
+    expand(Computed { kernel: Arc::new(kernel), outputs })
+}
+
+/// Wires an operator with a single output.
+pub(crate) fn wire_computed(
+    kernel: impl Kernel,
+    prefix: &str,
+    model: &mut TypedModel,
+    inputs: &[OutletId],
+) -> TractResult<TVec<OutletId>> {
+    model.wire_node(prefix, Computed { kernel: Arc::new(kernel), outputs: tvec![0] }, inputs)
+}
+
+/// tract's operator of one with a single output.
+pub(crate) fn into_computed(kernel: impl Kernel) -> Box<dyn TypedOp> {
+    Box::new(Computed { kernel: Arc::new(kernel), outputs: tvec![0] })
+}
+
+impl Computed {
+    fn kept(&self, mut outputs: TVec<Option<Port>>) -> TractResult<TVec<Port>> {
+        let kept = self.outputs.iter().map(|&output| outputs.get_mut(output).and_then(Option::take));
+        kept.collect::<Option<_>>().with_context(|| format!("{} has fewer outputs", self.kernel.name()))
+    }
+
+    fn ports(&self, inputs: &[Port]) -> TractResult<TVec<Port>> {
+        self.kept(self.kernel.outputs(inputs)?.into_iter().map(Some).collect())
+    }
+}
+
+impl PartialEq for Computed {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.kernel, &other.kernel) && self.outputs == other.outputs
+    }
+}
+
+impl Eq for Computed {}
+
+impl Op for Computed {
+    fn name(&self) -> StaticName {
+        self.kernel.name().into()
+    }
+
+    fn validation(&self) -> Validation {
+        Validation::Rounding
+    }
+
+    op_as_typed_op!();
+}
+
+impl EvalOp for Computed {
+    op_out_of_plan!();
+
+    fn eval(&self, _context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+        let inputs = inputs.into_iter().map(without_symbols).collect::<TractResult<TVec<TValue>>>()?;
+        let all = self.kernel.eval(&inputs).with_context(|| format!("evaluating {}", self.kernel.name()))?;
+        let mut all: TVec<Option<Tensor>> = all.into_iter().map(Some).collect();
+        let kept = self.outputs.iter().map(|&output| all.get_mut(output).and_then(Option::take));
+        let kept: Option<TVec<Tensor>> = kept.collect();
+        let kept = kept.with_context(|| format!("{} has fewer outputs", self.kernel.name()))?;
+        Ok(kept.into_iter().map(IntoTValue::into_tvalue).collect())
+    }
+}
+
+impl TypedOp for Computed {
+    fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
+        let ports: TVec<Port> =
+            inputs.iter().map(|fact| (plain(fact.datum_type), fact.shape.to_tvec())).collect();
+        let outputs = self.ports(&ports)?;
+        Ok(outputs.into_iter().map(|(datum_type, shape)| datum_type.fact(shape)).collect())
+    }
+
+    as_op!();
+}
+
+impl Expansion for Computed {
+    fn name(&self) -> StaticName {
+        self.kernel.name().into()
+    }
+
+    fn nboutputs(&self) -> TractResult<usize> {
+        Ok(self.outputs.len())
+    }
+
+    fn rules<'r, 'p: 'r, 's: 'r>(
+        &'s self,
+        solver: &mut Solver<'r>,
+        inputs: &'p [TensorProxy],
+        outputs: &'p [TensorProxy],
+    ) -> InferenceResult {
+        given_ports(solver, inputs, move |solver, ports| {
+            for (output, (datum_type, shape)) in outputs.iter().zip(self.ports(&ports)?) {
+                solver.equals(&output.datum_type, datum_type)?;
+                solver.equals(&output.shape, shape)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn wire(&self, prefix: &str, model: &mut TypedModel, inputs: &[OutletId]) -> TractResult<TVec<OutletId>> {
+        model.wire_node(prefix, self.clone(), inputs)
+    }
+}
+
+/// Goes on when the types and shapes of all inputs are known.
+pub(crate) fn given_ports<'r, 'p: 'r>(
+    solver: &mut Solver<'r>,
+    inputs: &'p [TensorProxy],
+    go_on: impl Fn(&mut Solver<'r>, TVec<Port>) -> InferenceResult + Clone + 'r,
+) -> InferenceResult {
+    let types = inputs.iter().map(|input| &input.datum_type);
+    solver.given_all(types, move |solver, types: Vec<DatumType>| {
+        let shapes = inputs.iter().map(|input| &input.shape);
+        let go_on = go_on.clone();
+        solver.given_all(shapes, move |solver, shapes: Vec<TVec<TDim>>| {
+            go_on(solver, types.iter().copied().map(plain).zip(shapes).collect())
+        })
+    })
+}
+
+/// The type that ONNX has for it: tract's symbolic integers are integers there.
+pub(crate) fn plain(datum_type: DatumType) -> DatumType {
+    if datum_type.is_tdim() { DatumType::I64 } else { datum_type }
+}
+
+/// A value whose symbolic integers have become integers.
+pub(crate) fn without_symbols(input: TValue) -> TractResult<TValue> {
+    if input.datum_type().is_tdim() {
+        Ok(input.cast_to::<i64>()?.into_owned().into_tvalue())
+    } else {
+        Ok(input)
+    }
+}
+
+/// The input in that place.
+pub(crate) fn input<T>(inputs: &[T], place: usize) -> TractResult<&T> {
+    inputs.get(place).with_context(|| format!("input {place} is missing"))
+}
+
+/// An axis counted from the front.
+pub(crate) fn axis_of(axis: i64, rank: usize) -> TractResult<usize> {
+    let from_front = if axis < 0 { axis + i64::try_from(rank)? } else { axis };
+    let found = usize::try_from(from_front).ok().filter(|&found| found < rank);
+    found.with_context(|| format!("axis {axis} of a value with {rank} axes"))
+}

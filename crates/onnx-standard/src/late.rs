@@ -1,0 +1,292 @@
+//! Arguments that come while the model runs. Where tract wants an axis, a shape or a window while it loads the model, and finds an input of the
+//! model or a number that another node computes, the node waits: tract's operator is asked again with every call, which then has all its
+//! arguments. The number of axes must be known all the same. It is slower than what is known from the file.
+
+use std::sync::Arc;
+
+use tract_onnx::model::{OnnxOpRegister, ParsingContext};
+use tract_onnx::pb::NodeProto;
+use tract_onnx::tract_core::internal::*;
+use tract_onnx::tract_core::{as_op, not_a_typed_op, op_as_typed_op, op_out_of_plan};
+use tract_onnx::tract_hir::infer::{Factoid as _, InferenceFact, InferenceModel, InferenceNode, InferenceOp};
+
+use crate::kernel::{input, plain, without_symbols};
+
+const LAYER: &str = "early";
+
+/// How many axes an output has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Rank {
+    /// As many as the first input.
+    Same,
+    /// This many.
+    Of(usize),
+    /// As many as the elements of that input.
+    Elements(usize),
+    /// As many as the first input or the elements of the second, whichever are more.
+    Broadcast,
+    /// So many more than the first input.
+    One,
+    /// The first input's without those that the second names, or without all if there is none.
+    Without,
+    /// The first input's and those that the second names.
+    With,
+}
+
+/// Operators, whether they may have the arguments from the first input on or from the second on, and the number of axes.
+const OPERATORS: [(&str, usize, Rank); 37] = [
+    ("BatchNormalization", 1, Rank::Same),
+    ("BlackmanWindow", 0, Rank::Of(1)),
+    ("Compress", 1, Rank::Same),
+    ("ConstantOfShape", 0, Rank::Elements(0)),
+    ("CumSum", 1, Rank::Same),
+    ("DFT", 1, Rank::Same),
+    ("DequantizeLinear", 1, Rank::Same),
+    ("Expand", 1, Rank::Broadcast),
+    ("HammingWindow", 0, Rank::Of(1)),
+    ("HannWindow", 0, Rank::Of(1)),
+    ("MelWeightMatrix", 0, Rank::Of(2)),
+    ("OneHot", 1, Rank::One),
+    ("Pad", 1, Rank::Same),
+    ("QuantizeLinear", 1, Rank::Same),
+    ("Range", 0, Rank::Of(1)),
+    ("ReduceL1", 1, Rank::Without),
+    ("ReduceL2", 1, Rank::Without),
+    ("ReduceLogSum", 1, Rank::Without),
+    ("ReduceLogSumExp", 1, Rank::Without),
+    ("ReduceMax", 1, Rank::Without),
+    ("ReduceMean", 1, Rank::Without),
+    ("ReduceMin", 1, Rank::Without),
+    ("ReduceProd", 1, Rank::Without),
+    ("ReduceSum", 1, Rank::Without),
+    ("ReduceSumSquare", 1, Rank::Without),
+    ("Reshape", 1, Rank::Elements(1)),
+    ("Resize", 1, Rank::Same),
+    ("STFT", 1, Rank::Of(4)),
+    ("Slice", 1, Rank::Same),
+    ("Split", 1, Rank::Same),
+    ("Squeeze", 1, Rank::Without),
+    ("Tile", 1, Rank::Same),
+    ("TopK", 1, Rank::Same),
+    ("Trilu", 1, Rank::Same),
+    ("Unsqueeze", 1, Rank::With),
+    ("Upsample", 1, Rank::Same),
+    ("MaxUnpool", 1, Rank::Same),
+];
+
+/// What tract makes of a node, and what it may not know yet.
+#[derive(Debug, Clone)]
+struct Late {
+    operator: Box<dyn InferenceOp>,
+    arguments: usize,
+    rank: Rank,
+}
+
+/// The node, when it has to wait.
+#[derive(Debug, Clone)]
+struct Waiting {
+    operator: Arc<dyn InferenceOp>,
+    outputs: TVec<TypedFact>,
+}
+
+/// Has the operators that want arguments early wait for them.
+pub(crate) fn register(register: &mut OnnxOpRegister) {
+    for (name, ..) in OPERATORS {
+        crate::replace(register, LAYER, name, build);
+    }
+}
+
+fn build(
+    context: &ParsingContext<'_>,
+    node: &NodeProto,
+) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    let (operator, closures) = crate::before(LAYER, context, node)?;
+    let found = OPERATORS.iter().find(|(name, ..)| *name == node.op_type);
+    let (_, arguments, rank) = *found.context("an operator that can wait")?;
+    let rank = rank_of(node, rank)?;
+    Ok((Box::new(Late { operator, arguments, rank }), closures))
+}
+
+/// The rank that the attributes decide, otherwise the operator's.
+fn rank_of(node: &NodeProto, rank: Rank) -> TractResult<Rank> {
+    let keeps_axes = node.op_type.starts_with("Reduce") && node.get_attr_opt::<i64>("keepdims")? != Some(0);
+    let is_flat = node.op_type == "Compress" && node.get_attr_opt::<i64>("axis")?.is_none();
+    Ok(if keeps_axes {
+        Rank::Same
+    } else if is_flat {
+        Rank::Of(1)
+    } else {
+        rank
+    })
+}
+
+impl Rank {
+    fn of(self, inputs: &[TypedFact]) -> TractResult<usize> {
+        let rank = |place| input(inputs, place).map(|fact| fact.rank());
+        let n_elements = |place| {
+            let fact = input(inputs, place)?;
+            fact.shape.volume().to_usize().context("it is not known how many axes the output has")
+        };
+        Ok(match self {
+            Self::Same => rank(0)?,
+            Self::Of(rank) => rank,
+            Self::Elements(place) => n_elements(place)?,
+            Self::Broadcast => rank(0)?.max(n_elements(1)?),
+            Self::One => rank(0)? + 1,
+            Self::Without if inputs.len() < 2 => 0,
+            Self::Without => rank(0)?.saturating_sub(n_elements(1)?),
+            Self::With => rank(0)? + n_elements(1)?,
+        })
+    }
+}
+
+impl Late {
+    /// Whether tract's operator does with what is known of its inputs.
+    fn is_in_time(
+        &self,
+        source: &InferenceModel,
+        node: &InferenceNode,
+        inputs: &[TypedFact],
+        symbols: &SymbolScope,
+    ) -> TractResult<bool> {
+        if inputs.iter().skip(self.arguments).all(|fact| fact.konst.is_some()) {
+            return Ok(true);
+        }
+        let mut trial = TypedModel { symbols: symbols.clone(), ..TypedModel::default() };
+        let mut mapping = HashMap::new();
+        for (idx, (outlet, fact)) in node.inputs.iter().zip(inputs).enumerate() {
+            mapping.insert(*outlet, trial.add_source(format!("input_{idx}"), fact.clone())?);
+        }
+        Ok(self.operator.to_typed(source, node, &mut trial, &mapping).is_ok())
+    }
+
+    /// What is known of the outputs before the model runs.
+    fn outputs(
+        &self,
+        node: &InferenceNode,
+        inputs: &[TypedFact],
+        symbols: &SymbolScope,
+    ) -> TractResult<TVec<TypedFact>> {
+        let of = |fact: &InferenceFact| {
+            let datum_type = fact.datum_type.concretize();
+            let datum_type = datum_type.map_or_else(|| Ok(input(inputs, 0)?.datum_type), TractResult::Ok)?;
+            let rank = match fact.shape.rank().concretize() {
+                Some(rank) => usize::try_from(rank)?,
+                None => self.rank.of(inputs)?,
+            };
+            let known: TVec<Option<TDim>> = fact.shape.dims().map(|dim| dim.concretize()).collect();
+            let dims = (0..rank).map(|axis| {
+                known.get(axis).cloned().flatten().unwrap_or_else(|| symbols.new_with_prefix("late").into())
+            });
+            Ok(plain(datum_type).fact(dims.collect::<TVec<TDim>>()))
+        };
+        node.outputs.iter().map(|output| of(&output.fact)).collect()
+    }
+}
+
+impl Op for Late {
+    fn name(&self) -> StaticName {
+        self.operator.name()
+    }
+
+    not_a_typed_op!();
+}
+
+impl EvalOp for Late {
+    fn eval_out_of_plan(&self, inputs: TVec<TValue>) -> TractResult<Option<TVec<TValue>>> {
+        self.operator.eval_out_of_plan(inputs)
+    }
+}
+
+impl PartialEq for Late {
+    fn eq(&self, _other: &Self) -> bool {
+        false
+    }
+}
+
+impl Eq for Late {}
+
+impl InferenceOp for Late {
+    fn infer_facts(
+        &mut self,
+        inputs: TVec<&InferenceFact>,
+        outputs: TVec<&InferenceFact>,
+        observed: TVec<&InferenceFact>,
+    ) -> TractResult<(TVec<InferenceFact>, TVec<InferenceFact>, TVec<InferenceFact>)> {
+        self.operator.infer_facts(inputs, outputs, observed)
+    }
+
+    fn observe_outlets(&self, model: &InferenceModel, node: &InferenceNode) -> TractResult<Vec<OutletId>> {
+        self.operator.observe_outlets(model, node)
+    }
+
+    fn nboutputs(&self) -> TractResult<usize> {
+        self.operator.nboutputs()
+    }
+
+    fn as_op(&self) -> &dyn Op {
+        self
+    }
+
+    fn as_op_mut(&mut self) -> &mut dyn Op {
+        self
+    }
+
+    fn to_typed(
+        &self,
+        source: &InferenceModel,
+        node: &InferenceNode,
+        target: &mut TypedModel,
+        mapping: &HashMap<OutletId, OutletId>,
+    ) -> TractResult<TVec<OutletId>> {
+        let outlets = node.inputs.iter().map(|outlet| mapping.get(outlet).copied());
+        let outlets = outlets.collect::<Option<TVec<OutletId>>>().context("inputs that are translated")?;
+        let inputs = outlets.iter().map(|outlet| Ok(target.outlet_fact(*outlet)?.clone()));
+        let inputs = inputs.collect::<TractResult<TVec<TypedFact>>>()?;
+        let symbols = target.symbols.clone();
+        if self.is_in_time(source, node, &inputs, &symbols)? {
+            return self.operator.to_typed(source, node, target, mapping);
+        }
+        let outputs = self.outputs(node, &inputs, &symbols)?;
+        let operator = Arc::from(self.operator.clone());
+        target.wire_node(&node.name, Waiting { operator, outputs }, &outlets)
+    }
+}
+
+impl Op for Waiting {
+    fn name(&self) -> StaticName {
+        self.operator.name()
+    }
+
+    fn validation(&self) -> Validation {
+        Validation::Rounding
+    }
+
+    op_as_typed_op!();
+}
+
+impl PartialEq for Waiting {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.operator, &other.operator)
+    }
+}
+
+impl Eq for Waiting {}
+
+impl EvalOp for Waiting {
+    op_out_of_plan!();
+
+    fn eval(&self, _context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+        let inputs = inputs.into_iter().map(without_symbols).collect::<TractResult<TVec<TValue>>>()?;
+        let found = self.operator.eval_out_of_plan(inputs)?;
+        found.with_context(|| format!("{} cannot wait for its arguments", self.operator.name()))
+    }
+}
+
+impl TypedOp for Waiting {
+    fn output_facts(&self, _inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
+        Ok(self.outputs.clone())
+    }
+
+    as_op!();
+}
