@@ -27,7 +27,7 @@ def attention(x):
 
 def networks():
     yield "dense", sequential(TABLE, lambda: layers.Dense(16, "relu"), layers.BatchNormalization, lambda: layers.Dropout(0.2), lambda: layers.Dense(3, "softmax")), TABLE, "float32"
-    yield "convolutions", sequential(IMAGE, lambda: layers.Rescaling(1 / 255), lambda: layers.Conv2D(8, 3, padding="same", activation="relu"), layers.BatchNormalization, layers.MaxPooling2D, lambda: layers.SeparableConv2D(8, 3, strides=2, padding="same"), layers.AveragePooling2D, layers.Flatten, lambda: layers.Dense(4)), IMAGE, "float32"
+    yield "convolutions", sequential(IMAGE, lambda: layers.Rescaling(1 / 255), lambda: layers.Conv2D(8, 3, padding="same", activation="relu"), layers.BatchNormalization, lambda: layers.MaxPooling2D(2), lambda: layers.SeparableConv2D(8, 3, strides=2, padding="same"), lambda: layers.AveragePooling2D(2), layers.Flatten, lambda: layers.Dense(4)), IMAGE, "float32"
     yield "transposed convolutions", sequential(IMAGE, lambda: layers.Conv2D(4, 3, 2, "same"), lambda: layers.Conv2DTranspose(3, 3, 2, "same"), lambda: layers.UpSampling2D(interpolation="bilinear"), lambda: layers.ZeroPadding2D(1), lambda: layers.Cropping2D(1)), IMAGE, "float32"
     yield "Conv1D", sequential(STEPS, lambda: layers.Conv1D(8, 3, padding="causal", activation="elu"), layers.GlobalMaxPooling1D, lambda: layers.Dense(2)), STEPS, "float32"
     for kind in ("LSTM", "GRU", "SimpleRNN"):

@@ -10,12 +10,11 @@ sizes than they were made with. None is committed.
 """
 
 import base64
-import collections
+import inspect
 import io
 import json
 import os
 import pathlib
-import re
 import signal
 import sys
 import warnings
@@ -71,7 +70,8 @@ def described(name, array):
 def case(family, exporter, name, model, inputs):
     used = sorted(set(operators(model.graph)) | {op for function in model.functions for op in operators(function)})
     record = {"name": f"{family}: {name}, {exporter}", "family": family, "network": name, "exporter": exporter, "operators": used, "rtol": 1e-3, "atol": 1e-4}
-    given = dict(zip([value.name for value in model.graph.input], inputs))
+    types = {value.name: onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type) for value in model.graph.input}
+    given = {name: value.astype(types[name]) for name, value in zip(types, inputs)}
     try:
         session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
         found = session.run(None, given)
@@ -98,8 +98,8 @@ def by_torch(network, inputs, dims, is_new):
         buffer = io.BytesIO()
         torch.onnx.export(network, tensors, buffer, dynamo=False, opset_version=17, input_names=names, dynamic_axes=dict(zip(names, open_dims)))
         return onnx.load_from_string(buffer.getvalue())
-    takes_any = any(parameter.kind == parameter.VAR_POSITIONAL for parameter in __import__("inspect").signature(network.forward).parameters.values())
-    dynamic = tuple({axis: torch.export.Dim.DYNAMIC for axis in each} for each in open_dims)
+    takes_any = any(parameter.kind == parameter.VAR_POSITIONAL for parameter in inspect.signature(network.forward).parameters.values())
+    dynamic = tuple(open_dims)
     with torch.no_grad():
         program = torch.onnx.export(network, tensors, dynamo=True, dynamic_shapes=(dynamic,) if takes_any else dynamic, input_names=names, verbose=False)
     model = onnx_ir.to_proto(program.model)
@@ -129,23 +129,18 @@ def keras_cases():
     import keras
     import keras_networks
 
-    def exported(make, exporter):
+    def exported(make, given):
         keras.utils.set_random_seed(0)
         path = FOLDER / "keras.onnx"
         network = make()
-        if exporter == "keras":
-            network.export(path, format="onnx", verbose=False)
-        else:
-            import tensorflow
-            import tf2onnx
-
-            signature = [tensorflow.TensorSpec(each.shape, each.dtype) for each in network.inputs]
-            tf2onnx.convert.from_function(tensorflow.function(network), signature, output_path=str(path), opset=17)
+        network(given)
+        network.export(path, format="onnx", verbose=False)
         return onnx.load(path)
 
     for name, make, shape, datatype in keras_networks.networks():
         sizes = [ASKED["batch"], *(ASKED["sequence"] if size is None else size for size in shape)]
-        yield "keras", "Keras", name, lambda make=make: exported(make, "keras"), [numbers(datatype, sizes, {})]
+        given = numbers(datatype, sizes, {})
+        yield "keras", "Keras", name, lambda make=make, given=given: exported(make, given), [given]
 
 
 def timed_out(*_):

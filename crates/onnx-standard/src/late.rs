@@ -7,16 +7,18 @@ use std::sync::Arc;
 use tract_onnx::model::{OnnxOpRegister, ParsingContext};
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_core::internal::*;
-use tract_onnx::tract_core::{as_op, not_a_typed_op, op_as_typed_op, op_out_of_plan};
+use tract_onnx::tract_core::{as_op, not_a_typed_op, op_as_typed_op};
 use tract_onnx::tract_hir::infer::{Factoid as _, InferenceFact, InferenceModel, InferenceNode, InferenceOp};
 
-use crate::kernel::{input, plain, without_symbols};
+use crate::kernel::{input, plain};
 
 const LAYER: &str = "early";
 
 /// How many axes an output has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Rank {
+    /// Those of the first input, of the same sizes.
+    Like,
     /// As many as the first input.
     Same,
     /// This many.
@@ -34,21 +36,22 @@ enum Rank {
 }
 
 /// Operators, whether they may have the arguments from the first input on or from the second on, and the number of axes.
-const OPERATORS: [(&str, usize, Rank); 37] = [
-    ("BatchNormalization", 1, Rank::Same),
+const OPERATORS: [(&str, usize, Rank); 38] = [
+    ("BatchNormalization", 1, Rank::Like),
     ("BlackmanWindow", 0, Rank::Of(1)),
     ("Compress", 1, Rank::Same),
     ("ConstantOfShape", 0, Rank::Elements(0)),
-    ("CumSum", 1, Rank::Same),
+    ("CumSum", 1, Rank::Like),
     ("DFT", 1, Rank::Same),
-    ("DequantizeLinear", 1, Rank::Same),
+    ("DequantizeLinear", 1, Rank::Like),
     ("Expand", 1, Rank::Broadcast),
     ("HammingWindow", 0, Rank::Of(1)),
     ("HannWindow", 0, Rank::Of(1)),
     ("MelWeightMatrix", 0, Rank::Of(2)),
+    ("NonMaxSuppression", 2, Rank::Of(2)),
     ("OneHot", 1, Rank::One),
     ("Pad", 1, Rank::Same),
-    ("QuantizeLinear", 1, Rank::Same),
+    ("QuantizeLinear", 1, Rank::Like),
     ("Range", 0, Rank::Of(1)),
     ("ReduceL1", 1, Rank::Without),
     ("ReduceL2", 1, Rank::Without),
@@ -68,17 +71,25 @@ const OPERATORS: [(&str, usize, Rank); 37] = [
     ("Squeeze", 1, Rank::Without),
     ("Tile", 1, Rank::Same),
     ("TopK", 1, Rank::Same),
-    ("Trilu", 1, Rank::Same),
+    ("Trilu", 1, Rank::Like),
     ("Unsqueeze", 1, Rank::With),
     ("Upsample", 1, Rank::Same),
     ("MaxUnpool", 1, Rank::Same),
 ];
+
+/// Operators for which a symbol is no argument.
+const WITHOUT_SYMBOLS: [&str; 2] = ["Resize", "TopK"];
+
+/// Operators for which exporters write one number as a list of one, or the other way round; tract minds while it infers shapes only.
+const LENIENT: [&str; 3] = ["CumSum", "NonMaxSuppression", "Pad"];
 
 /// What tract makes of a node, and what it may not know yet.
 #[derive(Debug, Clone)]
 struct Late {
     operator: Box<dyn InferenceOp>,
     arguments: usize,
+    takes_symbols: bool,
+    is_lenient: bool,
     rank: Rank,
 }
 
@@ -104,7 +115,9 @@ fn build(
     let found = OPERATORS.iter().find(|(name, ..)| *name == node.op_type);
     let (_, arguments, rank) = *found.context("an operator that can wait")?;
     let rank = rank_of(node, rank)?;
-    Ok((Box::new(Late { operator, arguments, rank }), closures))
+    let is_lenient = LENIENT.contains(&node.op_type.as_str());
+    let takes_symbols = !WITHOUT_SYMBOLS.contains(&node.op_type.as_str());
+    Ok((Box::new(Late { operator, arguments, takes_symbols, is_lenient, rank }), closures))
 }
 
 /// The rank that the attributes decide, otherwise the operator's.
@@ -128,7 +141,7 @@ impl Rank {
             fact.shape.volume().to_usize().context("it is not known how many axes the output has")
         };
         Ok(match self {
-            Self::Same => rank(0)?,
+            Self::Like | Self::Same => rank(0)?,
             Self::Of(rank) => rank,
             Self::Elements(place) => n_elements(place)?,
             Self::Broadcast => rank(0)?.max(n_elements(1)?),
@@ -149,8 +162,9 @@ impl Late {
         inputs: &[TypedFact],
         symbols: &SymbolScope,
     ) -> TractResult<bool> {
-        if inputs.iter().skip(self.arguments).all(|fact| fact.konst.is_some()) {
-            return Ok(true);
+        let arguments = inputs.get(self.arguments..).unwrap_or_default();
+        if !self.takes_symbols && arguments.iter().any(has_symbols) {
+            return Ok(false);
         }
         let mut trial = TypedModel { symbols: symbols.clone(), ..TypedModel::default() };
         let mut mapping = HashMap::new();
@@ -174,7 +188,10 @@ impl Late {
                 Some(rank) => usize::try_from(rank)?,
                 None => self.rank.of(inputs)?,
             };
-            let known: TVec<Option<TDim>> = fact.shape.dims().map(|dim| dim.concretize()).collect();
+            let mut known: TVec<Option<TDim>> = fact.shape.dims().map(|dim| dim.concretize()).collect();
+            if self.rank == Rank::Like {
+                known = input(inputs, 0)?.shape.iter().cloned().map(Some).collect();
+            }
             let dims = (0..rank).map(|axis| {
                 known.get(axis).cloned().flatten().unwrap_or_else(|| symbols.new_with_prefix("late").into())
             });
@@ -194,7 +211,11 @@ impl Op for Late {
 
 impl EvalOp for Late {
     fn eval_out_of_plan(&self, inputs: TVec<TValue>) -> TractResult<Option<TVec<TValue>>> {
-        self.operator.eval_out_of_plan(inputs)
+        let has_symbols = inputs.iter().any(|input| has_symbol(input));
+        match self.operator.eval_out_of_plan(inputs) {
+            Err(_) if has_symbols => Ok(None),
+            found => found,
+        }
     }
 }
 
@@ -213,7 +234,18 @@ impl InferenceOp for Late {
         outputs: TVec<&InferenceFact>,
         observed: TVec<&InferenceFact>,
     ) -> TractResult<(TVec<InferenceFact>, TVec<InferenceFact>, TVec<InferenceFact>)> {
-        self.operator.infer_facts(inputs, outputs, observed)
+        let cloned = |facts: &TVec<&InferenceFact>| facts.iter().map(|&fact| fact.clone()).collect();
+        let known: [TVec<InferenceFact>; 3] = [cloned(&inputs), cloned(&outputs), cloned(&observed)];
+        let is_known = |fact: &&InferenceFact| fact.value.concretize().is_some_and(|value| !has_symbol(&value));
+        let is_open = self.is_lenient || !inputs.iter().all(is_known);
+        match self.operator.infer_facts(inputs, outputs, observed) {
+            // What it cannot tell of sizes that are open is asked again when they are known.
+            Err(_) if is_open => {
+                let [inputs, outputs, observed] = known;
+                Ok((inputs, outputs, observed))
+            }
+            found => found,
+        }
     }
 
     fn observe_outlets(&self, model: &InferenceModel, node: &InferenceNode) -> TractResult<Vec<OutletId>> {
@@ -274,13 +306,37 @@ impl PartialEq for Waiting {
 impl Eq for Waiting {}
 
 impl EvalOp for Waiting {
-    op_out_of_plan!();
+    fn eval_out_of_plan(&self, inputs: TVec<TValue>) -> TractResult<Option<TVec<TValue>>> {
+        if inputs.iter().any(|input| has_symbol(input)) {
+            return Ok(None);
+        }
+        self.eval(&EvalContext::out_of_plan(), inputs).map(Some)
+    }
 
-    fn eval(&self, _context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
-        let inputs = inputs.into_iter().map(without_symbols).collect::<TractResult<TVec<TValue>>>()?;
+    fn eval(&self, context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+        let numbers = |input: TValue| numbers(input, context.symbols);
+        let inputs = inputs.into_iter().map(numbers).collect::<TractResult<TVec<TValue>>>()?;
         let found = self.operator.eval_out_of_plan(inputs)?;
         found.with_context(|| format!("{} cannot wait for its arguments", self.operator.name()))
     }
+}
+
+/// Whether a value known from the file depends on sizes that are not.
+fn has_symbols(fact: &TypedFact) -> bool {
+    fact.konst.as_ref().is_some_and(|konst| has_symbol(konst))
+}
+
+fn has_symbol(value: &Tensor) -> bool {
+    value.datum_type().is_tdim() && value.cast_to::<i64>().is_err()
+}
+
+/// A value whose symbolic integers have become integers.
+fn numbers(value: TValue, symbols: &SymbolValues) -> TractResult<TValue> {
+    if !value.datum_type().is_tdim() {
+        return Ok(value);
+    }
+    let sizes = value.to_plain_array_view::<TDim>()?.map(|size| size.eval(symbols));
+    Ok(sizes.into_tensor().cast_to::<i64>()?.into_owned().into_tvalue())
 }
 
 impl TypedOp for Waiting {

@@ -9,13 +9,23 @@
 
 mod activations;
 mod attention;
+mod classes;
+mod col2im;
+mod cumulative;
+mod determinant;
 mod extremes;
 mod flatten;
 mod kernel;
 mod late;
 mod multiply;
+mod ngrams;
 mod recurrent;
+mod roi_align;
+mod sequences;
 mod space_to_depth;
+mod strides;
+mod text;
+mod tokens;
 mod whole_numbers;
 
 use tract_onnx::model::{OnnxOpRegister, ParsingContext};
@@ -31,15 +41,27 @@ type Builder = fn(&ParsingContext<'_>, &NodeProto) -> TractResult<(Box<dyn Infer
 const CORRECTED: &str = "tract";
 
 /// Operators of this crate by name, which need none of tract's.
-const OPERATORS: [(&str, Builder); 8] = [
+const OPERATORS: [(&str, Builder); 20] = [
     ("BitShift", whole_numbers::bit_shift),
     ("Celu", activations::celu),
+    ("Col2Im", col2im::col2im),
+    ("CumProd", cumulative::products),
+    ("Det", determinant::determinant),
     ("Div", whole_numbers::divide),
     ("Flatten", flatten::flatten),
+    ("IsInf", classes::is_inf),
+    ("IsNaN", classes::is_nan),
     ("Mul", multiply::multiply),
+    ("ReverseSequence", sequences::reverse),
+    ("RoiAlign", roi_align::roi_align),
     ("SpaceToDepth", space_to_depth::space_to_depth),
+    ("StringConcat", text::concatenation),
+    ("StringNormalizer", text::normalizer),
     ("SwiGLU", activations::swiglu),
     ("Swish", activations::swish),
+    ("TfIdfVectorizer", ngrams::vectorizer),
+    ("Tokenizer", tokens::tokenizer),
+    (strides::STRIDES, strides::build),
 ];
 
 /// Operators that go on from tract's of the same name.
@@ -65,6 +87,7 @@ pub fn register(register: &mut OnnxOpRegister) {
 pub fn rewrite(graph: &mut GraphProto) {
     recurrent::begin_with_zeros(graph);
     recurrent::run_backwards(graph);
+    strides::take_strides(graph);
 }
 
 /// Registers an operator that goes on from the one that has its name until now, if there is one. The latter keeps a name in that layer.
