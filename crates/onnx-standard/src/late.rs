@@ -36,7 +36,7 @@ enum Rank {
 }
 
 /// Operators, whether they may have the arguments from the first input on or from the second on, and the number of axes.
-const OPERATORS: [(&str, usize, Rank); 38] = [
+const OPERATORS: [(&str, usize, Rank); 37] = [
     ("BatchNormalization", 1, Rank::Like),
     ("BlackmanWindow", 0, Rank::Of(1)),
     ("Compress", 1, Rank::Same),
@@ -51,7 +51,6 @@ const OPERATORS: [(&str, usize, Rank); 38] = [
     ("NonMaxSuppression", 2, Rank::Of(2)),
     ("OneHot", 1, Rank::One),
     ("Pad", 1, Rank::Same),
-    ("QuantizeLinear", 1, Rank::Like),
     ("Range", 0, Rank::Of(1)),
     ("ReduceL1", 1, Rank::Without),
     ("ReduceL2", 1, Rank::Without),
@@ -83,6 +82,9 @@ const WITHOUT_SYMBOLS: [&str; 2] = ["Resize", "TopK"];
 /// Operators for which exporters write one number as a list of one, or the other way round; tract minds while it infers shapes only.
 const LENIENT: [&str; 3] = ["CumSum", "NonMaxSuppression", "Pad"];
 
+/// Operators that tract runs with arguments that it does not know, and refuses some that it then gets.
+const STRICT: [&str; 1] = ["Slice"];
+
 /// What tract makes of a node, and what it may not know yet.
 #[derive(Debug, Clone)]
 struct Late {
@@ -90,6 +92,7 @@ struct Late {
     arguments: usize,
     takes_symbols: bool,
     is_lenient: bool,
+    is_strict: bool,
     rank: Rank,
 }
 
@@ -115,9 +118,10 @@ fn build(
     let found = OPERATORS.iter().find(|(name, ..)| *name == node.op_type);
     let (_, arguments, rank) = *found.context("an operator that can wait")?;
     let rank = rank_of(node, rank)?;
+    let is_strict = STRICT.contains(&node.op_type.as_str());
     let is_lenient = LENIENT.contains(&node.op_type.as_str());
     let takes_symbols = !WITHOUT_SYMBOLS.contains(&node.op_type.as_str());
-    Ok((Box::new(Late { operator, arguments, takes_symbols, is_lenient, rank }), closures))
+    Ok((Box::new(Late { operator, arguments, takes_symbols, is_lenient, is_strict, rank }), closures))
 }
 
 /// The rank that the attributes decide, otherwise the operator's.
@@ -163,7 +167,8 @@ impl Late {
         symbols: &SymbolScope,
     ) -> TractResult<bool> {
         let arguments = inputs.get(self.arguments..).unwrap_or_default();
-        if !self.takes_symbols && arguments.iter().any(has_symbols) {
+        let is_known = arguments.iter().all(|fact| fact.konst.is_some());
+        if (!self.takes_symbols && arguments.iter().any(has_symbols)) || (self.is_strict && !is_known) {
             return Ok(false);
         }
         let mut trial = TypedModel { symbols: symbols.clone(), ..TypedModel::default() };

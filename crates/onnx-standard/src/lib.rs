@@ -9,16 +9,19 @@
 
 mod activations;
 mod attention;
+mod casts;
 mod classes;
 mod col2im;
 mod cumulative;
 mod determinant;
 mod extremes;
 mod flatten;
+mod grids;
 mod kernel;
 mod late;
 mod multiply;
 mod ngrams;
+mod quantize;
 mod recurrent;
 mod roi_align;
 mod sequences;
@@ -26,6 +29,7 @@ mod space_to_depth;
 mod strides;
 mod text;
 mod tokens;
+mod unique;
 mod whole_numbers;
 
 use tract_onnx::model::{OnnxOpRegister, ParsingContext};
@@ -41,9 +45,12 @@ type Builder = fn(&ParsingContext<'_>, &NodeProto) -> TractResult<(Box<dyn Infer
 const CORRECTED: &str = "tract";
 
 /// Operators of this crate by name, which need none of tract's.
-const OPERATORS: [(&str, Builder); 20] = [
+const OPERATORS: [(&str, Builder); 25] = [
+    ("AffineGrid", grids::affine_grid),
+    ("BitCast", casts::bit_cast),
     ("BitShift", whole_numbers::bit_shift),
     ("Celu", activations::celu),
+    ("CenterCropPad", grids::center_crop_pad),
     ("Col2Im", col2im::col2im),
     ("CumProd", cumulative::products),
     ("Det", determinant::determinant),
@@ -52,6 +59,7 @@ const OPERATORS: [(&str, Builder); 20] = [
     ("IsInf", classes::is_inf),
     ("IsNaN", classes::is_nan),
     ("Mul", multiply::multiply),
+    ("QuantizeLinear", quantize::quantize),
     ("ReverseSequence", sequences::reverse),
     ("RoiAlign", roi_align::roi_align),
     ("SpaceToDepth", space_to_depth::space_to_depth),
@@ -61,6 +69,7 @@ const OPERATORS: [(&str, Builder); 20] = [
     ("Swish", activations::swish),
     ("TfIdfVectorizer", ngrams::vectorizer),
     ("Tokenizer", tokens::tokenizer),
+    ("Unique", unique::unique),
     (strides::STRIDES, strides::build),
 ];
 

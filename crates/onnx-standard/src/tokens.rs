@@ -98,7 +98,7 @@ impl Tokenizer {
         };
         let is_long = |word: &String| !word.is_empty() && word.chars().count() >= self.n_characters_min;
         let mut words: Vec<String> = found.into_iter().filter(is_long).collect();
-        if self.is_marked && !text.is_empty() {
+        if self.is_marked {
             words.insert(0, START.to_owned());
             words.push(STOP.to_owned());
         }

@@ -1,10 +1,4 @@
-//! Answers the node tests of ONNX with tract on this machine: `node_tests <cases.jsonl> plain` as tract is, `node_tests <cases.jsonl> extended`
-//! with the operators of this repository. Prints a line for each case: its name, a tab, and nothing or what is wrong.
-
-#![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a program")]
-#![expect(clippy::expect_used, reason = "it ends with what is wrong")]
-
-use std::panic::{AssertUnwindSafe, catch_unwind};
+//! What tract answers to a case of `tests/node-tests/make.py`, and whether that is what is expected.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,27 +7,7 @@ use tract_onnx::Onnx;
 use tract_onnx::prelude::tract_ndarray::{ArrayD, IxDyn};
 use tract_onnx::prelude::*;
 
-fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [path, mode] = arguments.as_slice() else { panic_usage() };
-    let is_extended = mode == "extended";
-    let onnx = framework(is_extended);
-    std::panic::set_hook(Box::new(|_| {}));
-    let cases = std::fs::read_to_string(path).expect("a file that can be read");
-    for line in cases.lines() {
-        let case: Value = serde_json::from_str(line).expect("a case of JSON");
-        let answered = catch_unwind(AssertUnwindSafe(|| check(&onnx, is_extended, &case)));
-        let wrong = answered.unwrap_or_else(|_| Err("tract panics".to_owned())).err().unwrap_or_default();
-        println!("{}\t{}", text(&case, "name"), wrong.replace(['\n', '\t'], " "));
-    }
-}
-
-fn panic_usage() -> ! {
-    println!("usage: node_tests <cases.jsonl> plain|extended");
-    std::process::exit(2)
-}
-
-fn framework(is_extended: bool) -> Onnx {
+pub(crate) fn framework(is_extended: bool) -> Onnx {
     let mut onnx = tract_onnx::onnx();
     if is_extended {
         onnx_ml::register(&mut onnx.op_register);
@@ -42,7 +16,7 @@ fn framework(is_extended: bool) -> Onnx {
     onnx
 }
 
-fn check(onnx: &Onnx, is_extended: bool, case: &Value) -> Result<(), String> {
+pub(crate) fn check(onnx: &Onnx, is_extended: bool, case: &Value) -> Result<(), String> {
     let said = |error: TractError| format!("{error:#}");
     let bytes = STANDARD.decode(text(case, "model")).expect("base64");
     let mut proto = onnx.proto_model_for_read(&mut bytes.as_slice()).map_err(said)?;
@@ -126,7 +100,7 @@ fn tensor(described: &Value) -> Result<Tensor, String> {
     Ok(tensor)
 }
 
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+pub(crate) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().expect("text")
 }
 
