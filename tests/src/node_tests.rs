@@ -2,6 +2,7 @@
 //! writes the cases.
 
 use std::fs;
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -47,8 +48,16 @@ struct Described {
 /// If they have not been made.
 #[must_use]
 pub fn cases() -> Vec<Case> {
-    let path = crate::root().join("target/node-tests/cases.jsonl");
-    let lines = fs::read_to_string(&path);
+    cases_of(&crate::root().join("target/node-tests/cases.jsonl"))
+}
+
+/// The cases of a file.
+///
+/// # Panics
+/// If there is none.
+#[must_use]
+pub fn cases_of(path: &Path) -> Vec<Case> {
+    let lines = fs::read_to_string(path);
     let lines =
         lines.unwrap_or_else(|error| panic!("{}: {error}; run `cargo xtask node-tests`", path.display()));
     lines.lines().map(|line| serde_json::from_str(line).expect("a case")).collect()

@@ -61,7 +61,11 @@ pub(crate) fn attention(
     node: &NodeProto,
 ) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
     let attention = read(node)?;
-    let outputs: TVec<usize> = (0..4).zip(optional_outputs(node)).filter(|(_, place)| place.is_some()).map(|(output, _)| output).collect();
+    let outputs: TVec<usize> = (0..4)
+        .zip(optional_outputs(node))
+        .filter(|(_, place)| place.is_some())
+        .map(|(output, _)| output)
+        .collect();
     if attention.is_plain() && outputs.as_slice() == [0] {
         return crate::before(crate::CORRECTED, context, node);
     }
@@ -147,7 +151,10 @@ impl Heads {
         let (value_rows, n_values, value_steps, _) = self.values.dim();
         let are_alike = [rows, key_rows, value_rows].iter().all(|&n| n == rows) && steps == value_steps;
         ensure!(are_alike && n_features == key_features, "queries, keys and values do not fit together");
-        ensure!(n_keys > 0 && n_keys == n_values && n_queries % n_keys == 0, "{n_queries} heads over {n_keys}");
+        ensure!(
+            n_keys > 0 && n_keys == n_values && n_queries % n_keys == 0,
+            "{n_queries} heads over {n_keys}"
+        );
         Ok(())
     }
 
@@ -167,7 +174,9 @@ impl Kernel for Attention {
         ensure!(matches!(datum_type, DatumType::F16 | DatumType::F32), "Attention of {datum_type:?}");
         let split = |shape: &[TDim], n_heads: Option<usize>| -> TractResult<[TDim; 4]> {
             Ok(match shape {
-                [rows, heads, steps, features] => [rows.clone(), heads.clone(), steps.clone(), features.clone()],
+                [rows, heads, steps, features] => {
+                    [rows.clone(), heads.clone(), steps.clone(), features.clone()]
+                }
                 [rows, steps, features] => {
                     let n_heads = n_heads.context("the number of heads is missing")?;
                     [rows.clone(), n_heads.to_dim(), steps.clone(), features.clone() / n_heads]

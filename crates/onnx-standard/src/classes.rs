@@ -22,7 +22,8 @@ pub(crate) fn is_inf(
     node: &NodeProto,
 ) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
     let detects = |name: &str| -> TractResult<bool> { Ok(node.get_attr_opt::<i64>(name)? != Some(0)) };
-    let class = Class::Infinite { positive: detects("detect_positive")?, negative: detects("detect_negative")? };
+    let class =
+        Class::Infinite { positive: detects("detect_positive")?, negative: detects("detect_negative")? };
     Ok((computed(class), Vec::new()))
 }
 
@@ -63,10 +64,15 @@ impl Kernel for Class {
     fn eval(&self, inputs: &[TValue]) -> TractResult<TVec<Tensor>> {
         let values = input(inputs, 0)?;
         Ok(tvec![match values.datum_type() {
-            DatumType::F16 => values.to_plain_array_view::<f16>()?.map(|x| self.has(x.to_f64())).into_tensor(),
+            DatumType::F16 =>
+                values.to_plain_array_view::<f16>()?.map(|x| self.has(x.to_f64())).into_tensor(),
             DatumType::F32 => values.to_plain_array_view::<f32>()?.map(|&x| self.has(x.into())).into_tensor(),
             DatumType::F64 => values.to_plain_array_view::<f64>()?.map(|&x| self.has(x)).into_tensor(),
             other => bail!("{other:?} is no type of floating-point numbers"),
         }])
+    }
+
+    fn keeps_rows(&self, _axis: usize) -> bool {
+        true
     }
 }

@@ -89,7 +89,9 @@ impl Col2Im {
         ensure!(image.len() == block.len(), "Col2Im: an image of {image:?} and a block of {block:?}");
         let n_axes = image.len();
         let side = |axis: usize| -> Option<Side> {
-            let or = |list: &[usize], place: usize, default| if list.is_empty() { Some(default) } else { list.get(place).copied() };
+            let or = |list: &[usize], place: usize, default| {
+                if list.is_empty() { Some(default) } else { list.get(place).copied() }
+            };
             Some(Side {
                 size: *image.get(axis)?,
                 block: *block.get(axis)?,
@@ -98,23 +100,31 @@ impl Col2Im {
                 pads: [or(&self.pads, axis, 0)?, or(&self.pads, axis + n_axes, 0)?],
             })
         };
-        (0..n_axes).map(side).collect::<Option<_>>().context("Col2Im: an attribute for each axis of the image")
+        (0..n_axes)
+            .map(side)
+            .collect::<Option<_>>()
+            .context("Col2Im: an attribute for each axis of the image")
     }
 
     fn of(&self, columns: &Tensor, image: &[usize], block: &[usize]) -> TractResult<ArrayD<f32>> {
         let sides = self.sides(image, block)?;
         let numbers = columns.cast_to::<f32>()?;
-        let &[n_rows, n_columns, n_places] = columns.shape() else { bail!("Col2Im of a value without three axes") };
+        let &[n_rows, n_columns, n_places] = columns.shape() else {
+            bail!("Col2Im of a value without three axes")
+        };
         let block_size: usize = block.iter().product();
         let n_blocks = sides.iter().map(Side::n_blocks).collect::<TractResult<Vec<usize>>>()?;
-        let is_whole = block_size > 0 && n_columns % block_size == 0 && n_places == n_blocks.iter().product::<usize>();
+        let is_whole =
+            block_size > 0 && n_columns % block_size == 0 && n_places == n_blocks.iter().product::<usize>();
         ensure!(is_whole, "Col2Im: {n_columns} columns of {n_places} do not make the image");
-        let shape: Vec<usize> = [n_rows, n_columns / block_size].into_iter().chain(image.iter().copied()).collect();
+        let shape: Vec<usize> =
+            [n_rows, n_columns / block_size].into_iter().chain(image.iter().copied()).collect();
         let mut found = ArrayD::<f32>::zeros(IxDyn(&shape));
         for (at, &number) in numbers.to_plain_array_view::<f32>()?.indexed_iter() {
             let (element, place) = (unravelled(at[1] % block_size, block), unravelled(at[2], &n_blocks));
             let places = sides.iter().zip(place.iter().zip(&element));
-            let places: Option<Vec<usize>> = places.map(|(side, (&block, &element))| side.place(block, element)).collect();
+            let places: Option<Vec<usize>> =
+                places.map(|(side, (&block, &element))| side.place(block, element)).collect();
             let Some(places) = places else { continue };
             let whole: Vec<usize> = [at[0], at[1] / block_size].into_iter().chain(places).collect();
             found.get_mut(IxDyn(&whole)).into_iter().for_each(|sum| *sum += number);

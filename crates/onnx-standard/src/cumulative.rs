@@ -27,7 +27,13 @@ pub(crate) fn products(
 }
 
 impl Products {
-    fn of<T: Datum + Copy>(&self, values: &Tensor, axis: usize, one: T, times: fn(T, T) -> T) -> TractResult<Tensor> {
+    fn of<T: Datum + Copy>(
+        &self,
+        values: &Tensor,
+        axis: usize,
+        one: T,
+        times: fn(T, T) -> T,
+    ) -> TractResult<Tensor> {
         let mut found = values.to_plain_array_view::<T>()?.to_owned();
         for mut lane in found.lanes_mut(Axis(axis)) {
             if self.is_reverse {

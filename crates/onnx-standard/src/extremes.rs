@@ -77,7 +77,8 @@ impl Kernel for Extreme {
 
     fn outputs(&self, inputs: &[Port]) -> TractResult<TVec<Port>> {
         let (datum_type, shape) = input(inputs, 0)?;
-        let kept = |(axis, dim): (usize, &TDim)| if self.axes.contains(&axis) { 1.to_dim() } else { dim.clone() };
+        let kept =
+            |(axis, dim): (usize, &TDim)| if self.axes.contains(&axis) { 1.to_dim() } else { dim.clone() };
         Ok(tvec![(*datum_type, shape.iter().enumerate().map(kept).collect())])
     }
 
@@ -90,6 +91,10 @@ impl Kernel for Extreme {
             DatumType::F64 => self.of(values, f64::from(end))?,
             other => bail!("{other:?} is no type of floating-point numbers"),
         }])
+    }
+
+    fn keeps_rows(&self, axis: usize) -> bool {
+        !self.axes.contains(&axis)
     }
 }
 

@@ -78,7 +78,9 @@ impl Kernel for AffineGrid {
 
     fn outputs(&self, inputs: &[Port]) -> TractResult<TVec<Port>> {
         let (datum_type, theta) = input(inputs, 0)?;
-        let [rows, n_axes, _] = theta.as_slice() else { bail!("AffineGrid of matrices with {} axes", theta.len()) };
+        let [rows, n_axes, _] = theta.as_slice() else {
+            bail!("AffineGrid of matrices with {} axes", theta.len())
+        };
         let sizes = self.sizes.get(..n_axes.to_usize()?).context("AffineGrid in two or three dimensions")?;
         let mut shape = tvec![rows.clone()];
         shape.extend(sizes.iter().map(|size| TDim::from(size.clone())));
@@ -94,7 +96,8 @@ impl Kernel for AffineGrid {
         let sizes = sizes.get(2..).context("AffineGrid: the sizes of images")?;
         ensure!(theta.shape().get(1) == Some(&sizes.len()), "AffineGrid: matrices of {:?}", theta.shape());
         let n_rows = theta.shape().first().copied().unwrap_or(0);
-        let shape: Vec<usize> = [n_rows].into_iter().chain(sizes.iter().copied()).chain([sizes.len()]).collect();
+        let shape: Vec<usize> =
+            [n_rows].into_iter().chain(sizes.iter().copied()).chain([sizes.len()]).collect();
         let grid = ArrayD::from_shape_fn(IxDyn(&shape), |at| {
             let (row, to) = (at[0], at[sizes.len() + 1]);
             let weight = |from: usize| theta.get([row, to, from]).copied().unwrap_or(f64::NAN);
@@ -128,7 +131,8 @@ impl CenterCropPad {
         let mut to = found.view_mut();
         for (&axis, &size) in axes.iter().zip(sizes) {
             let n_given = from.len_of(Axis(axis));
-            let middle = |outer: usize, inner: usize| Slice::from((outer - inner) / 2..(outer - inner) / 2 + inner);
+            let middle =
+                |outer: usize, inner: usize| Slice::from((outer - inner) / 2..(outer - inner) / 2 + inner);
             if n_given >= size {
                 from.slice_axis_inplace(Axis(axis), middle(n_given, size));
             } else {

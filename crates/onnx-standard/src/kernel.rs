@@ -20,11 +20,16 @@ pub(crate) trait Kernel: std::fmt::Debug + Send + Sync + 'static {
 
     /// The outputs.
     fn eval(&self, inputs: &[TValue]) -> TractResult<TVec<Tensor>>;
+
+    /// Whether what lies along an axis of the only input that has rows is treated each by itself, and stays where it is.
+    fn keeps_rows(&self, _axis: usize) -> bool {
+        false
+    }
 }
 
 /// An operator that is computed here.
 #[derive(Clone, Debug)]
-pub(crate) struct Computed {
+pub struct Computed {
     kernel: Arc<dyn Kernel>,
     /// Which of its outputs the node has.
     outputs: TVec<usize>,
@@ -56,6 +61,15 @@ pub(crate) fn into_computed(kernel: impl Kernel) -> Box<dyn TypedOp> {
 }
 
 impl Computed {
+    /// Whether the operator treats each row by itself and leaves it where it is. `axes` has, for each input, the axis that the rows lie
+    /// along, if it has rows.
+    pub fn keeps_rows(&self, axes: &[Option<usize>]) -> bool {
+        match axes {
+            [Some(axis), others @ ..] => others.iter().all(Option::is_none) && self.kernel.keeps_rows(*axis),
+            _ => false,
+        }
+    }
+
     fn kept(&self, mut outputs: TVec<Option<Port>>) -> TractResult<TVec<Port>> {
         let kept = self.outputs.iter().map(|&output| outputs.get_mut(output).and_then(Option::take));
         kept.collect::<Option<_>>().with_context(|| format!("{} has fewer outputs", self.kernel.name()))

@@ -36,10 +36,9 @@ enum Rank {
 }
 
 /// Operators, whether they may have the arguments from the first input on or from the second on, and the number of axes.
-const OPERATORS: [(&str, usize, Rank); 37] = [
+const OPERATORS: [(&str, usize, Rank); 36] = [
     ("BatchNormalization", 1, Rank::Like),
     ("BlackmanWindow", 0, Rank::Of(1)),
-    ("Compress", 1, Rank::Same),
     ("ConstantOfShape", 0, Rank::Elements(0)),
     ("CumSum", 1, Rank::Like),
     ("DFT", 1, Rank::Same),
@@ -83,7 +82,7 @@ const WITHOUT_SYMBOLS: [&str; 2] = ["Resize", "TopK"];
 const LENIENT: [&str; 3] = ["CumSum", "NonMaxSuppression", "Pad"];
 
 /// Operators that tract runs with arguments that it does not know, and refuses some that it then gets.
-const STRICT: [&str; 1] = ["Slice"];
+const STRICT: [&str; 2] = ["Slice", "TopK"];
 
 /// What tract makes of a node, and what it may not know yet.
 #[derive(Debug, Clone)]
@@ -110,10 +109,7 @@ pub(crate) fn register(register: &mut OnnxOpRegister) {
     }
 }
 
-fn build(
-    context: &ParsingContext<'_>,
-    node: &NodeProto,
-) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+fn build(context: &ParsingContext<'_>, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
     let (operator, closures) = crate::before(LAYER, context, node)?;
     let found = OPERATORS.iter().find(|(name, ..)| *name == node.op_type);
     let (_, arguments, rank) = *found.context("an operator that can wait")?;
@@ -127,14 +123,7 @@ fn build(
 /// The rank that the attributes decide, otherwise the operator's.
 fn rank_of(node: &NodeProto, rank: Rank) -> TractResult<Rank> {
     let keeps_axes = node.op_type.starts_with("Reduce") && node.get_attr_opt::<i64>("keepdims")? != Some(0);
-    let is_flat = node.op_type == "Compress" && node.get_attr_opt::<i64>("axis")?.is_none();
-    Ok(if keeps_axes {
-        Rank::Same
-    } else if is_flat {
-        Rank::Of(1)
-    } else {
-        rank
-    })
+    Ok(if keeps_axes { Rank::Same } else { rank })
 }
 
 impl Rank {
@@ -241,7 +230,8 @@ impl InferenceOp for Late {
     ) -> TractResult<(TVec<InferenceFact>, TVec<InferenceFact>, TVec<InferenceFact>)> {
         let cloned = |facts: &TVec<&InferenceFact>| facts.iter().map(|&fact| fact.clone()).collect();
         let known: [TVec<InferenceFact>; 3] = [cloned(&inputs), cloned(&outputs), cloned(&observed)];
-        let is_known = |fact: &&InferenceFact| fact.value.concretize().is_some_and(|value| !has_symbol(&value));
+        let is_known =
+            |fact: &&InferenceFact| fact.value.concretize().is_some_and(|value| !has_symbol(&value));
         let is_open = self.is_lenient || !inputs.iter().all(is_known);
         match self.operator.infer_facts(inputs, outputs, observed) {
             // What it cannot tell of sizes that are open is asked again when they are known.
@@ -321,9 +311,24 @@ impl EvalOp for Waiting {
     fn eval(&self, context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
         let numbers = |input: TValue| numbers(input, context.symbols);
         let inputs = inputs.into_iter().map(numbers).collect::<TractResult<TVec<TValue>>>()?;
+        check(&self.operator.name(), &inputs)?;
         let found = self.operator.eval_out_of_plan(inputs)?;
         found.with_context(|| format!("{} cannot wait for its arguments", self.operator.name()))
     }
+}
+
+/// Refuses arguments that tract would panic at.
+fn check(operator: &str, inputs: &[TValue]) -> TractResult<()> {
+    let place = match operator {
+        "ConstantOfShape" => 0,
+        "Expand" | "MultiBroadcastTo" | "Pad" | "Tile" | "Topk" => 1,
+        _ => return Ok(()),
+    };
+    let numbers = input(inputs, place)?.cast_to::<i64>()?;
+    let n_most = i64::try_from(input(inputs, 0)?.shape().iter().copied().max().unwrap_or(0))?;
+    let is_wrong = |&number: &i64| number < 0 || (operator == "Topk" && number > n_most);
+    let wrong = numbers.to_plain_array_view::<i64>()?.iter().copied().find(is_wrong);
+    wrong.map_or(Ok(()), |wrong| bail!("{operator}: {wrong} among its arguments"))
 }
 
 /// Whether a value known from the file depends on sizes that are not.

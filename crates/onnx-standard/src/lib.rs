@@ -12,15 +12,19 @@ mod attention;
 mod casts;
 mod classes;
 mod col2im;
+mod compress;
 mod cumulative;
 mod determinant;
 mod extremes;
 mod flatten;
+mod gather_nd;
 mod grids;
+mod indices;
 mod kernel;
 mod late;
 mod multiply;
 mod ngrams;
+mod products;
 mod quantize;
 mod recurrent;
 mod roi_align;
@@ -32,6 +36,7 @@ mod tokens;
 mod unique;
 mod whole_numbers;
 
+pub use kernel::Computed;
 use tract_onnx::model::{OnnxOpRegister, ParsingContext};
 use tract_onnx::pb::{GraphProto, NodeProto};
 use tract_onnx::tract_core::internal::{TractErrorContext as _, TractResult, format_err};
@@ -45,17 +50,19 @@ type Builder = fn(&ParsingContext<'_>, &NodeProto) -> TractResult<(Box<dyn Infer
 const CORRECTED: &str = "tract";
 
 /// Operators of this crate by name, which need none of tract's.
-const OPERATORS: [(&str, Builder); 25] = [
+const OPERATORS: [(&str, Builder); 27] = [
     ("AffineGrid", grids::affine_grid),
     ("BitCast", casts::bit_cast),
     ("BitShift", whole_numbers::bit_shift),
     ("Celu", activations::celu),
     ("CenterCropPad", grids::center_crop_pad),
     ("Col2Im", col2im::col2im),
+    ("Compress", compress::compress),
     ("CumProd", cumulative::products),
     ("Det", determinant::determinant),
     ("Div", whole_numbers::divide),
     ("Flatten", flatten::flatten),
+    ("GatherND", gather_nd::gather_nd),
     ("IsInf", classes::is_inf),
     ("IsNaN", classes::is_nan),
     ("Mul", multiply::multiply),
@@ -74,8 +81,9 @@ const OPERATORS: [(&str, Builder); 25] = [
 ];
 
 /// Operators that go on from tract's of the same name.
-const CORRECTIONS: [(&str, Builder); 4] = [
+const CORRECTIONS: [(&str, Builder); 5] = [
     ("Attention", attention::attention),
+    ("MatMul", products::matrix_product),
     ("Mod", whole_numbers::modulus),
     ("ReduceMax", extremes::reduce),
     ("ReduceMin", extremes::reduce),
@@ -89,6 +97,7 @@ pub fn register(register: &mut OnnxOpRegister) {
     for (name, builder) in CORRECTIONS {
         replace(register, CORRECTED, name, builder);
     }
+    indices::register(register);
     late::register(register);
 }
 

@@ -103,7 +103,10 @@ impl Vectorizer {
                     let run = row.iter().skip(start).step_by(n_skipped + 1).take(length);
                     let run: Vec<T> = run.cloned().collect();
                     let column = runs.get(&run).filter(|_| run.len() == length);
-                    column.and_then(|&column| counts.get_mut(column)).into_iter().for_each(|count| *count += 1.0);
+                    column
+                        .and_then(|&column| counts.get_mut(column))
+                        .into_iter()
+                        .for_each(|count| *count += 1.0);
                 }
             }
         }
@@ -148,7 +151,10 @@ impl Kernel for Vectorizer {
     fn outputs(&self, inputs: &[Port]) -> TractResult<TVec<Port>> {
         let (datum_type, shape) = input(inputs, 0)?;
         let is_text = matches!(self.pool, Pool::Words(_));
-        ensure!(is_text == (*datum_type == DatumType::String), "TfIdfVectorizer: its pool is not of {datum_type:?}");
+        ensure!(
+            is_text == (*datum_type == DatumType::String),
+            "TfIdfVectorizer: its pool is not of {datum_type:?}"
+        );
         let columns = self.n_columns.to_dim();
         let shape = match shape.as_slice() {
             [_] => tvec![columns],

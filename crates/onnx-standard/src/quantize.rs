@@ -24,7 +24,10 @@ pub(crate) fn quantize(
     _context: &ParsingContext<'_>,
     node: &NodeProto,
 ) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
-    ensure!(node.get_attr_opt::<i64>("block_size")?.unwrap_or(0) == 0, "QuantizeLinear by blocks is not supported");
+    ensure!(
+        node.get_attr_opt::<i64>("block_size")?.unwrap_or(0) == 0,
+        "QuantizeLinear by blocks is not supported"
+    );
     let data_type = node.get_attr_opt::<i64>("output_dtype")?.unwrap_or(0);
     let steps = match DataType::try_from(i32::try_from(data_type)?) {
         Ok(DataType::Undefined | DataType::Uint8) => DatumType::U8,
@@ -57,11 +60,14 @@ impl Quantize {
         let mut found = values.to_plain_array_view::<f32>()?.to_owned();
         let rank = found.ndim();
         let scales = self.along_axis(input(inputs, 1)?, rank)?;
-        found /= &scales.broadcast(found.raw_dim()).context("QuantizeLinear: a scale for each place of the axis")?;
+        found /= &scales
+            .broadcast(found.raw_dim())
+            .context("QuantizeLinear: a scale for each place of the axis")?;
         found.mapv_inplace(f32::round_ties_even);
         if let Some(zeros) = inputs.get(2) {
             let zeros = self.along_axis(zeros, rank)?;
-            found += &zeros.broadcast(found.raw_dim()).context("QuantizeLinear: a zero point for each scale")?;
+            found +=
+                &zeros.broadcast(found.raw_dim()).context("QuantizeLinear: a zero point for each scale")?;
         }
         Ok(found)
     }
@@ -89,19 +95,25 @@ impl Kernel for Quantize {
             other => bail!("QuantizeLinear to {other:?} is not supported"),
         }])
     }
+
+    fn keeps_rows(&self, axis: usize) -> bool {
+        axis == 0 && self.axis > 0
+    }
 }
 
 /// A type of steps.
 trait Step {
+    /// The nearest step.
     fn of(number: f32) -> Self;
 }
 
 macro_rules! step {
     ($($type:ty),*) => {$(
         impl Step for $type {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
+            #[expect(clippy::cast_possible_truncation, reason = "it saturates")]
             fn of(number: f32) -> Self {
-                number as Self
+                let whole = number as i32;
+                Self::try_from(whole).unwrap_or(if whole < 0 { Self::MIN } else { Self::MAX })
             }
         }
     )*};

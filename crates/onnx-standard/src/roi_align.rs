@@ -65,7 +65,11 @@ const fn number(whole: usize) -> f32 {
     whole as f32
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is not negative, and saturates")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "it is not negative, and saturates"
+)]
 const fn index(number: f32) -> usize {
     number as usize
 }
@@ -152,13 +156,19 @@ impl Kernel for RoiAlign {
         let maps = maps.to_plain_array_view::<f32>()?.into_dimensionality::<Ix4>()?;
         let boxes = boxes.to_plain_array_view::<f32>()?.into_dimensionality::<Ix2>()?;
         let images = images.to_plain_array_view::<i64>()?.into_dimensionality::<Ix1>()?;
-        ensure!(boxes.ncols() == 4 && images.len() == boxes.nrows(), "RoiAlign: boxes of {:?}", boxes.shape());
+        ensure!(
+            boxes.ncols() == 4 && images.len() == boxes.nrows(),
+            "RoiAlign: boxes of {:?}",
+            boxes.shape()
+        );
         let n_channels = maps.len_of(Axis(1));
         let mut found = Array4::<f32>::zeros((boxes.nrows(), n_channels, self.height, self.width));
-        for ((corners, &image), mut found) in boxes.rows().into_iter().zip(images).zip(found.outer_iter_mut()) {
+        for ((corners, &image), mut found) in boxes.rows().into_iter().zip(images).zip(found.outer_iter_mut())
+        {
             let image = usize::try_from(image).ok().filter(|&image| image < maps.len_of(Axis(0)));
             let image = maps.index_axis(Axis(0), image.context("RoiAlign: a box of no image")?);
-            let [left, top, right, bottom]: [f32; 4] = corners.to_vec().try_into().map_err(|_| format_err!("four"))?;
+            let [left, top, right, bottom]: [f32; 4] =
+                corners.to_vec().try_into().map_err(|_| format_err!("four"))?;
             let bins = [self.bins(top, bottom, self.height), self.bins(left, right, self.width)];
             for ((channel, row, column), found) in found.indexed_iter_mut() {
                 *found = self.bin(&image.index_axis(Axis(0), channel), bins, row, column);

@@ -25,7 +25,10 @@ pub(crate) fn reverse(
         Ok(usize::try_from(node.get_attr_opt::<i64>(name)?.unwrap_or(default))?)
     };
     let (rows_axis, steps_axis) = (axis("batch_axis", 1)?, axis("time_axis", 0)?);
-    ensure!(rows_axis + steps_axis == 1, "ReverseSequence: the axes {rows_axis} and {steps_axis}, not 0 and 1");
+    ensure!(
+        rows_axis + steps_axis == 1,
+        "ReverseSequence: the axes {rows_axis} and {steps_axis}, not 0 and 1"
+    );
     Ok((computed(ReverseSequence { rows_axis, steps_axis }), Vec::new()))
 }
 
@@ -33,12 +36,17 @@ impl ReverseSequence {
     fn of<T: Datum>(&self, values: &Tensor, lengths: &[i64]) -> TractResult<Tensor> {
         let view = values.to_plain_array_view::<T>()?;
         ensure!(view.ndim() >= 2, "ReverseSequence of a value with {} axes", view.ndim());
-        ensure!(lengths.len() == view.len_of(Axis(self.rows_axis)), "ReverseSequence: {} lengths", lengths.len());
+        ensure!(
+            lengths.len() == view.len_of(Axis(self.rows_axis)),
+            "ReverseSequence: {} lengths",
+            lengths.len()
+        );
         let mut found = view.to_owned();
         // The axis of the steps, once that of the rows is gone.
         let steps = Axis(self.steps_axis.saturating_sub(1));
         for (row, &length) in lengths.iter().enumerate() {
-            let (from, mut to) = (view.index_axis(Axis(self.rows_axis), row), found.index_axis_mut(Axis(self.rows_axis), row));
+            let (from, mut to) =
+                (view.index_axis(Axis(self.rows_axis), row), found.index_axis_mut(Axis(self.rows_axis), row));
             let length = usize::try_from(length).ok().filter(|&length| length <= from.len_of(steps));
             let length = Slice::from(..length.context("ReverseSequence: a length beyond the steps")?);
             let mut turned = from.slice_axis(steps, length);

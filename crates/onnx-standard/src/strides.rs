@@ -64,7 +64,8 @@ fn strides(node: &NodeProto, graph: &GraphProto, before: &[NodeProto]) -> Option
 fn written<'g>(name: &str, graph: &'g GraphProto, before: &'g [NodeProto]) -> Option<&'g TensorProto> {
     let weight = graph.initializer.iter().find(|weight| weight.name == name);
     weight.or_else(|| {
-        let is_it = |node: &&NodeProto| node.op_type == "Constant" && node.output.iter().any(|output| output == name);
+        let is_it =
+            |node: &&NodeProto| node.op_type == "Constant" && node.output.iter().any(|output| output == name);
         before.iter().find(is_it)?.attribute.iter().find_map(|attribute| attribute.t.as_ref())
     })
 }
@@ -74,9 +75,15 @@ fn integers(tensor: &TensorProto) -> Option<Vec<i64>> {
     let of_bytes = |size| tensor.raw_data.chunks_exact(size);
     Some(match data_type {
         DataType::Int64 if !tensor.int64_data.is_empty() => tensor.int64_data.clone(),
-        DataType::Int64 => of_bytes(8).map(|bytes| Some(i64::from_le_bytes(bytes.try_into().ok()?))).collect::<Option<_>>()?,
-        DataType::Int32 if !tensor.int32_data.is_empty() => tensor.int32_data.iter().map(|&number| number.into()).collect(),
-        DataType::Int32 => of_bytes(4).map(|bytes| Some(i32::from_le_bytes(bytes.try_into().ok()?).into())).collect::<Option<_>>()?,
+        DataType::Int64 => of_bytes(8)
+            .map(|bytes| Some(i64::from_le_bytes(bytes.try_into().ok()?)))
+            .collect::<Option<_>>()?,
+        DataType::Int32 if !tensor.int32_data.is_empty() => {
+            tensor.int32_data.iter().map(|&number| number.into()).collect()
+        }
+        DataType::Int32 => of_bytes(4)
+            .map(|bytes| Some(i32::from_le_bytes(bytes.try_into().ok()?).into()))
+            .collect::<Option<_>>()?,
         _ => return None,
     })
 }

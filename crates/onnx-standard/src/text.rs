@@ -40,7 +40,9 @@ pub(crate) fn normalizer(
         Some("LOWER") => Case::Lower,
         Some("UPPER") => Case::Upper,
         Some("NONE") | None => Case::Kept,
-        Some(other) => bail!("StringNormalizer: case_change_action is `{other}`, expected LOWER, UPPER or NONE"),
+        Some(other) => {
+            bail!("StringNormalizer: case_change_action is `{other}`, expected LOWER, UPPER or NONE")
+        }
     };
     let stopwords = strings(node, "stopwords")?;
     let is_case_sensitive = node.get_attr_opt::<i64>("is_case_sensitive")? == Some(1);
@@ -62,7 +64,8 @@ pub(crate) fn concatenation(
 pub(crate) fn strings(node: &NodeProto, name: &str) -> TractResult<Vec<String>> {
     let attribute = node.attribute.iter().find(|attribute| attribute.name == name);
     let strings = attribute.map_or(&[][..], |attribute| attribute.strings.as_slice());
-    let text = |bytes: &Vec<u8>| String::from_utf8(bytes.clone()).with_context(|| format!("`{name}` is no text"));
+    let text =
+        |bytes: &Vec<u8>| String::from_utf8(bytes.clone()).with_context(|| format!("`{name}` is no text"));
     strings.iter().map(text).collect()
 }
 
@@ -134,6 +137,8 @@ impl Kernel for Concatenation {
         let (left, right) = (left.to_plain_array_view::<String>()?, right.to_plain_array_view::<String>()?);
         let left = left.broadcast(&*shape).context("dimensions that broadcast")?;
         let right = right.broadcast(&*shape).context("dimensions that broadcast")?;
-        Ok(tvec![Zip::from(left).and(right).map_collect(|left, right| format!("{left}{right}")).into_tensor()])
+        Ok(tvec![
+            Zip::from(left).and(right).map_collect(|left, right| format!("{left}{right}")).into_tensor()
+        ])
     }
 }

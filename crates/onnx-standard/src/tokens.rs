@@ -46,7 +46,9 @@ pub(crate) fn tokenizer(
     let words = match node.get_attr_opt::<&str>("tokenexp")? {
         Some(expression) => Words::Matches(compiled(expression)?),
         None if separators.iter().all(String::is_empty) => Words::Characters,
-        None => Words::Between(separators.iter().map(|separator| compiled(separator)).collect::<TractResult<_>>()?),
+        None => Words::Between(
+            separators.iter().map(|separator| compiled(separator)).collect::<TractResult<_>>()?,
+        ),
     };
     let n_characters_min = usize::try_from(node.get_attr_opt::<i64>("mincharnum")?.unwrap_or(1))?;
     let is_marked = node.get_attr_opt::<i64>("mark")? == Some(1);
@@ -91,10 +93,14 @@ impl Tokenizer {
     fn words(&self, text: &str) -> Vec<String> {
         let found: Vec<String> = match &self.words {
             Words::Characters => text.chars().map(String::from).collect(),
-            Words::Matches(expression) => expression.find_iter(text).map(|word| word.as_str().to_owned()).collect(),
-            Words::Between(separators) => separators.iter().fold(vec![text.to_owned()], |pieces, separator| {
-                pieces.iter().flat_map(|piece| separator.split(piece).map(str::to_owned)).collect()
-            }),
+            Words::Matches(expression) => {
+                expression.find_iter(text).map(|word| word.as_str().to_owned()).collect()
+            }
+            Words::Between(separators) => {
+                separators.iter().fold(vec![text.to_owned()], |pieces, separator| {
+                    pieces.iter().flat_map(|piece| separator.split(piece).map(str::to_owned)).collect()
+                })
+            }
         };
         let is_long = |word: &String| !word.is_empty() && word.chars().count() >= self.n_characters_min;
         let mut words: Vec<String> = found.into_iter().filter(is_long).collect();
@@ -125,9 +131,9 @@ impl Kernel for Tokenizer {
             texts.to_plain_array_view::<String>()?.iter().map(|text| self.words(text)).collect();
         let n_words = words.iter().map(Vec::len).max().unwrap_or(0);
         shape.push(n_words);
-        let padded = words.into_iter().flat_map(|words| {
-            words.into_iter().chain(std::iter::repeat(self.padding.clone())).take(n_words)
-        });
+        let padded = words
+            .into_iter()
+            .flat_map(|words| words.into_iter().chain(std::iter::repeat(self.padding.clone())).take(n_words));
         Ok(tvec![ArrayD::from_shape_vec(IxDyn(&shape), padded.collect())?.into_tensor()])
     }
 }

@@ -85,8 +85,7 @@ impl Pairwise {
         }
         let Some(konst) = &right.konst else { return Ok(false) };
         let divisors = konst.cast_to::<i64>()?;
-        let is_division =
-            !matches!(self.calculation, Calculation::ShiftLeft | Calculation::ShiftRight);
+        let is_division = !matches!(self.calculation, Calculation::ShiftLeft | Calculation::ShiftRight);
         Ok(is_division && divisors.to_plain_array_view::<i64>()?.iter().all(|&by| by != 0 && by != -1))
     }
 }

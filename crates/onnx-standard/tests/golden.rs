@@ -10,7 +10,8 @@ mod answers;
 fn text_is_answered_as_by_onnx_runtime() {
     let onnx = answers::framework(true);
     let lines = include_str!("../golden/text.jsonl").lines();
-    let cases: Vec<serde_json::Value> = lines.map(|line| serde_json::from_str(line).expect("a case")).collect();
+    let cases: Vec<serde_json::Value> =
+        lines.map(|line| serde_json::from_str(line).expect("a case")).collect();
     assert!(cases.len() > 10);
     for case in cases {
         if let Err(wrong) = answers::check(&onnx, true, &case) {

@@ -165,7 +165,12 @@ fn arguments_may_come_while_the_model_runs() {
 fn celu_is_scaled_below_zero() {
     let mut celu = node("Celu", &["x"], &["y"], &[]);
     let r#type = AttributeType::Float as i32;
-    celu.attribute.push(AttributeProto { name: "alpha".to_owned(), r#type, f: 2.0, ..AttributeProto::default() });
+    celu.attribute.push(AttributeProto {
+        name: "alpha".to_owned(),
+        r#type,
+        f: 2.0,
+        ..AttributeProto::default()
+    });
     let graph = GraphProto {
         node: vec![celu],
         input: vec![value("x", DataType::Float, &["rows"])],
@@ -173,7 +178,11 @@ fn celu_is_scaled_below_zero() {
         ..GraphProto::default()
     };
     let y = run(graph, tvec![tensor1(&[-2_f32, 3.0]).into_tvalue()]).unwrap();
-    y[0].close_enough(&tensor1(&[2.0 * ((-1_f32).exp() - 1.0), 3.0]), tract_onnx::tract_core::internal::Approximation::Close).unwrap();
+    y[0].close_enough(
+        &tensor1(&[2.0 * ((-1_f32).exp() - 1.0), 3.0]),
+        tract_onnx::tract_core::internal::Approximation::Close,
+    )
+    .unwrap();
 }
 
 #[test]

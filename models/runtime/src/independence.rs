@@ -83,6 +83,8 @@ fn rows_of(model: &TypedModel, node: &TypedNode, axes: &RowAxes) -> Option<Rows>
         is_batch_of(&pool.pool_spec, axis)
     } else if let Some(of_domain) = op.downcast_ref::<MlOp>() {
         of_domain.keeps_rows(&inputs, model.outlet_fact(*node.inputs.first()?).ok()?.rank())
+    } else if let Some(computed) = op.downcast_ref::<onnx_standard::Computed>() {
+        computed.keeps_rows(&inputs)
     } else {
         op.is::<ElementWiseOp>()
             || op.is::<TypedBinOp>()

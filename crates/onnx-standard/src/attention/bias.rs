@@ -25,7 +25,11 @@ impl Attention {
         let n_steps = i64::try_from(n_queries)?;
         for ((row, _, query, key), bias) in bias.indexed_iter_mut() {
             let length = lengths.as_ref().and_then(|lengths| lengths.get(row).copied());
-            let offset = if self.places.past_key.is_some() { n_past } else { length.map_or(0, |length| length - n_steps) };
+            let offset = if self.places.past_key.is_some() {
+                n_past
+            } else {
+                length.map_or(0, |length| length - n_steps)
+            };
             let (query, key) = (i64::try_from(query)? + offset, i64::try_from(key)?);
             if !self.sees(query, key) || length.is_some_and(|length| key >= length) {
                 *bias = f32::NEG_INFINITY;
