@@ -2,9 +2,9 @@
 
 One for each set of clients that wants versions of its own of what it depends on. Each installs what its requirements pin and
 nothing else, and does nothing if those have not changed. The store of `tests/batch/s3.py` has one too, PostgreSQL for the tests of
-`crates/databases`, the node tests of ONNX, and the sentence embedding.
-Run: `python3 tests/conformance/environments.py` for those of the clients, with `moto`, `node-tests`, `postgresql` or `sentences`
-for one of the others.
+`crates/databases`, the node tests of ONNX, the sentence embedding, and the libraries whose classic models are exported.
+Run: `python3 tests/conformance/environments.py` for those of the clients, with `classic`, `moto`, `node-tests`, `postgresql` or
+`sentences` for one of the others.
 """
 
 import re
@@ -59,7 +59,10 @@ NODE_TESTS = Environment(ROOT / "target/node-tests-venv", HERE.parent / "node-te
 
 SENTENCES = Environment(ROOT / "target/sentences-venv", HERE.parent / "sentences/requirements.txt")
 
-OTHERS = {"moto": MOTO, "node-tests": NODE_TESTS, "postgresql": POSTGRESQL, "sentences": SENTENCES}
+CLASSIC = Environment(ROOT / "target/classic-venv", ROOT / "crates/onnx-ml/golden/requirements.txt")
+
+
+OTHERS = {"classic": CLASSIC, "moto": MOTO, "node-tests": NODE_TESTS, "postgresql": POSTGRESQL, "sentences": SENTENCES}
 
 
 if __name__ == "__main__":

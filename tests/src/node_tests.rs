@@ -1,8 +1,7 @@
-//! The node tests of ONNX, packed: one small model for each case, with the answers that its specification gives. `tests/node-tests/make.py`
-//! writes the cases.
+//! Cases of a small model, inputs and answers, asked of the model runtime: the node tests of ONNX, which `tests/node-tests/make.py` writes,
+//! and what estimators export, which `crates/onnx-ml/golden/coverage.py` writes.
 
 use std::fs;
-use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -42,24 +41,18 @@ struct Described {
     strings: Option<Vec<String>>,
 }
 
-/// All cases.
+/// The node tests of ONNX, below the repository's root.
+pub const NODE_TESTS: &str = "target/node-tests/cases.jsonl";
+
+/// All cases of a file, named from the repository's root.
 ///
 /// # Panics
 /// If they have not been made.
 #[must_use]
-pub fn cases() -> Vec<Case> {
-    cases_of(&crate::root().join("target/node-tests/cases.jsonl"))
-}
-
-/// The cases of a file.
-///
-/// # Panics
-/// If there is none.
-#[must_use]
-pub fn cases_of(path: &Path) -> Vec<Case> {
-    let lines = fs::read_to_string(path);
+pub fn cases(path: &str) -> Vec<Case> {
+    let lines = fs::read_to_string(crate::root().join(path));
     let lines =
-        lines.unwrap_or_else(|error| panic!("{}: {error}; run `cargo xtask node-tests`", path.display()));
+        lines.unwrap_or_else(|error| panic!("{path}: {error}; run `cargo xtask node-tests` or `… coverage`"));
     lines.lines().map(|line| serde_json::from_str(line).expect("a case")).collect()
 }
 
@@ -76,11 +69,12 @@ impl Default for NodeTests {
 }
 
 impl NodeTests {
-    /// What is wrong with the answers to a case, of the model as it is before it is packed.
+    /// How far the answers to a case are from those expected, of the model as it is before it is packed: the largest difference of two
+    /// numbers, in tolerances.
     ///
     /// # Errors
-    /// Text about the first thing that is.
-    pub fn check(&self, case: &Case) -> Result<(), String> {
+    /// Text about the first thing that is wrong.
+    pub fn check(&self, case: &Case) -> Result<f64, String> {
         let onnx = STANDARD.decode(&case.model).expect("base64");
         let mut model = self.rehearsal.load(&onnx, &options()).map_err(text)?;
         let inputs = model.metadata().map_err(text)?.inputs;
@@ -88,14 +82,14 @@ impl NodeTests {
     }
 }
 
-/// What is wrong with the answers to a case, packed.
+/// The same for the answers to a case, packed.
 ///
 /// # Errors
-/// Text about the first thing that is.
+/// Text about the first thing that is wrong.
 ///
 /// # Panics
 /// If the case cannot be read.
-pub fn check_packed(case: &Case) -> Result<(), String> {
+pub fn check_packed(case: &Case) -> Result<f64, String> {
     let engine = crate::engine(Pool::OnDemand);
     let onnx = STANDARD.decode(&case.model).expect("base64");
     let packed = packer::pack(&engine, artifacts::MODEL_RUNTIME, &onnx, &options()).map_err(text)?;
@@ -118,16 +112,20 @@ impl Case {
         &self,
         specs: &[TensorSpec],
         mut infer: impl FnMut(Vec<Tensor>) -> engine::Result<Vec<Tensor>>,
-    ) -> Result<(), String> {
+    ) -> Result<f64, String> {
+        let mut farthest = 0.0_f64;
         for set in &self.sets {
             let inputs = set.inputs.iter().map(Described::tensor).collect::<Result<Vec<_>, _>>()?;
             let is_taken = |input: &Tensor| specs.iter().any(|spec| spec.name == input.name());
             let found = infer(inputs.into_iter().filter(is_taken).collect()).map_err(text)?;
+            if found.len() != set.outputs.len() {
+                return Err(format!("{} outputs, expected {}", found.len(), set.outputs.len()));
+            }
             for (found, expected) in found.iter().zip(&set.outputs) {
-                compare(found, &expected.tensor()?, self.rtol, self.atol)?;
+                farthest = farthest.max(compare(found, &expected.tensor()?, self.rtol, self.atol)?);
             }
         }
-        Ok(())
+        Ok(farthest)
     }
 }
 
@@ -150,7 +148,8 @@ impl Described {
     }
 }
 
-fn compare(found: &Tensor, expected: &Tensor, rtol: f64, atol: f64) -> Result<(), String> {
+/// How far the farthest number is from that expected, in tolerances.
+fn compare(found: &Tensor, expected: &Tensor, rtol: f64, atol: f64) -> Result<f64, String> {
     let name = expected.name();
     if (found.datatype(), found.shape()) != (expected.datatype(), expected.shape()) {
         let (expected, shape) = (expected.datatype(), expected.shape());
@@ -162,18 +161,26 @@ fn compare(found: &Tensor, expected: &Tensor, rtol: f64, atol: f64) -> Result<()
     }
     let Some(expected_numbers) = numbers(expected) else {
         return if found.data() == expected.data() {
-            Ok(())
+            Ok(0.0)
         } else {
             Err(format!("`{name}` has other elements"))
         };
     };
-    let found = numbers(found).unwrap_or_default();
-    let is_close = |(f, e): &(f64, f64)| {
-        f.to_bits() == e.to_bits() || (f.is_nan() && e.is_nan()) || (f - e).abs() <= atol + rtol * e.abs()
+    let distance = |(f, e): (f64, f64)| {
+        let is_same = (f - e).abs() <= 0.0 || f.to_bits() == e.to_bits() || (f.is_nan() && e.is_nan());
+        let distance = (f - e).abs() / (atol + rtol * e.abs());
+        let distance = if distance.is_nan() { f64::INFINITY } else { distance };
+        (if is_same { 0.0 } else { distance }, f, e)
     };
-    match found.into_iter().zip(expected_numbers).find(|pair| !is_close(pair)) {
-        None => Ok(()),
-        Some((found, expected)) => Err(format!("`{name}` has {found}, expected {expected}")),
+    let pairs = numbers(found).unwrap_or_default().into_iter().zip(expected_numbers);
+    match pairs.map(distance).max_by(|(left, ..), (right, ..)| left.total_cmp(right)) {
+        Some((distance, found, expected)) if distance > 1.0 => {
+            let distance = distance * rtol;
+            Err(format!(
+                "`{name}` has {found}, expected {expected} (a relative difference of {distance:.1e})"
+            ))
+        }
+        farthest => Ok(farthest.map_or(0.0, |(distance, ..)| distance)),
     }
 }
 

@@ -9,6 +9,7 @@ mod browser;
 mod build;
 mod ci;
 mod conformance;
+mod coverage;
 mod engines;
 mod model;
 mod node_tests;
@@ -38,6 +39,7 @@ usage: cargo xtask <command>
   conformance [--write]
              build, then run clients that we did not write; compare docs/conformance.md, or write it
   node-tests build, then run every node test of ONNX; write docs/operators.md
+  coverage   build, then ask what scikit-learn and boosted trees export; write docs/coverage.md
   ci         what continuous integration runs: format, build, lints, docs, tests, conformance";
 
 fn main() -> ExitCode {
@@ -76,6 +78,7 @@ fn run(args: Vec<String>) -> Result<()> {
             steps::run(&workspace, &[setup::STEPS, build::STEPS, cases])
         }
         "node-tests" => steps::run(&workspace, &[setup::STEPS, build::STEPS, node_tests::WRITE]),
+        "coverage" => steps::run(&workspace, &[setup::STEPS, build::STEPS, coverage::WRITE]),
         "ci" => {
             let before = [setup::STEPS, ci::FORMAT, build::STEPS, ci::LINTS];
             let tests = [test::STEPS, browser::TESTS, engines::STEPS, conformance::CHECK];

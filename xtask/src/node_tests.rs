@@ -30,20 +30,26 @@ fn write(workspace: &Workspace) -> Result<()> {
         let mut command = process::cargo(workspace, "run");
         command.args(["--quiet", "--package", "onnx-standard", "--config", UNOPTIMISED]);
         command.args(["--example", "node_tests", "--", "target/node-tests/cases.jsonl", mode]);
-        keep(workspace, mode, &process::output(&mut command)?)?;
+        keep(workspace, "node-tests", mode, &process::output(&mut command)?)?;
     }
+    answer_packed(workspace, "node-tests")?;
+    script(workspace, "report.py")
+}
+
+/// Answers the cases of a folder below `target/` in the model runtime.
+pub(crate) fn answer_packed(workspace: &Workspace, folder: &str) -> Result<()> {
     let mut build = release_tests(workspace, "build")?;
     process::run(build.args(["--example", "node_tests"]))?;
-    let program = workspace.target().join("release/examples/node_tests");
-    keep(workspace, "packed", &process::output(&mut process::program(workspace, program))?)?;
-    script(workspace, "report.py")
+    let mut program = process::program(workspace, workspace.target().join("release/examples/node_tests"));
+    program.arg(format!("target/{folder}/cases.jsonl"));
+    keep(workspace, folder, "packed", &process::output(&mut program)?)
 }
 
 fn script(workspace: &Workspace, name: &str) -> Result<()> {
     process::run(&mut python::script(workspace, "node-tests", &format!("tests/node-tests/{name}")))
 }
 
-fn keep(workspace: &Workspace, name: &str, outcomes: &str) -> Result<()> {
-    let path = workspace.target().join(format!("node-tests/{name}.tsv"));
+fn keep(workspace: &Workspace, folder: &str, name: &str, outcomes: &str) -> Result<()> {
+    let path = workspace.target().join(format!("{folder}/{name}.tsv"));
     fs::write(&path, outcomes).with_context(|| format!("cannot write `{}`", path.display()))
 }

@@ -56,11 +56,19 @@ def unzipped(value):
     return value
 
 
+def named(running, answers):
+    """The outputs by name; a sequence of tensors as an output for each, as a packed model has them."""
+    for output, answer in zip(running.get_outputs(), map(unzipped, answers)):
+        if isinstance(answer, list):
+            yield from ((f"{output.name}_{idx}", numpy.asarray(part)) for idx, part in enumerate(answer))
+        else:
+            yield output.name, numpy.asarray(answer)
+
+
 def case(name, model, inputs, given=None):
     """What ONNX Runtime answers to `inputs`; `given` is how a request says them, if otherwise."""
     running = session(model)
-    answers = running.run(None, inputs)
-    outputs = [(output.name, unzipped(answer)) for output, answer in zip(running.get_outputs(), answers)]
+    outputs = named(running, running.run(None, inputs))
     return {
         "name": name,
         "model": base64.b64encode(model.SerializeToString()).decode(),

@@ -4,7 +4,7 @@
 //! Each operator is a module named after it: attributes are parsed once into a checked struct, and `eval` works on slices. None knows
 //! tract but `tract`, which makes them its operators. Where the specification leaves something open, they do as ONNX Runtime does.
 //! Sums have a fixed order and no fused multiply-add, and transcendental functions are libm's, so that a row has the same bits on every
-//! machine and wherever it stands in a batch. Not here: training operators and `CastMap`, which no exporter writes.
+//! machine and wherever it stands in a batch. Of `com.microsoft` there is `MurmurHash3`, which scikit-learn's models need. Not here: training operators and `CastMap`, which no exporter writes.
 //!
 //! ```
 //! let mut onnx = tract_onnx::onnx();
@@ -29,6 +29,7 @@ mod linear;
 pub mod linear_classifier;
 pub mod linear_regressor;
 mod lookup;
+pub mod murmur_hash;
 pub mod normalizer;
 pub mod one_hot_encoder;
 pub mod post_transform;

@@ -50,12 +50,14 @@ impl Kernel {
         })
     }
 
+    #[expect(clippy::cast_possible_truncation, reason = "computed in more digits than are kept")]
     fn compare(self, a: &[f32], b: &[f32]) -> f32 {
+        let shifted = |gamma: f32, coef0: f32| (f64::from(gamma) * dot(a, b) + f64::from(coef0)) as f32;
         match self {
-            Self::Linear => dot(a, b),
-            Self::Poly { gamma, coef0, degree } => power(gamma * dot(a, b) + coef0, degree),
-            Self::Rbf { gamma } => libm::expf(-gamma * squared_distance(a, b)),
-            Self::Sigmoid { gamma, coef0 } => libm::tanhf(gamma * dot(a, b) + coef0),
+            Self::Linear => dot(a, b) as f32,
+            Self::Poly { gamma, coef0, degree } => power(shifted(gamma, coef0), degree),
+            Self::Rbf { gamma } => libm::expf((-f64::from(gamma) * squared_distance(a, b)) as f32),
+            Self::Sigmoid { gamma, coef0 } => libm::tanhf(shifted(gamma, coef0)),
         }
     }
 }

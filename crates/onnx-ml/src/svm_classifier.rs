@@ -194,7 +194,7 @@ impl Pair {
     fn score(&self, likeness: &[f32]) -> f32 {
         let terms =
             self.weights.iter().flat_map(|(start, weights)| weights.iter().zip(likeness.iter().skip(*start)));
-        let sum: f64 = terms.map(|(weight, likeness)| f64::from(weight * likeness)).sum();
+        let sum: f64 = terms.map(|(weight, likeness)| f64::from(*weight) * f64::from(*likeness)).sum();
         (sum + f64::from(self.rho)) as f32
     }
 }

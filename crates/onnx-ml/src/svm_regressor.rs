@@ -44,9 +44,10 @@ impl SvmRegressor {
         Ok(Data::F32(numbers.chunks_exact(x.n_features).map(|row| self.target(row)).collect()))
     }
 
+    #[expect(clippy::cast_possible_truncation, reason = "summed in more digits than the target keeps")]
     fn target(&self, row: &[f32]) -> f32 {
         let likeness: Vec<f32> = self.vectors.compare(row).collect();
-        let target = dot(&likeness, &self.weights) + self.rho;
+        let target = (dot(&likeness, &self.weights) + f64::from(self.rho)) as f32;
         match (self.one_class, target > 0.0) {
             (false, _) => target,
             (true, true) => 1.0,

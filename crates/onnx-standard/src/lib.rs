@@ -14,6 +14,7 @@ mod classes;
 mod col2im;
 mod compress;
 mod cumulative;
+mod cumulative_sum;
 mod determinant;
 mod extremes;
 mod flatten;
@@ -24,10 +25,12 @@ mod kernel;
 mod late;
 mod multiply;
 mod ngrams;
+pub mod precision;
 mod products;
 mod quantize;
 mod recurrent;
 mod roi_align;
+mod sequence_outputs;
 mod sequences;
 mod space_to_depth;
 mod strides;
@@ -50,7 +53,7 @@ type Builder = fn(&ParsingContext<'_>, &NodeProto) -> TractResult<(Box<dyn Infer
 const CORRECTED: &str = "tract";
 
 /// Operators of this crate by name, which need none of tract's.
-const OPERATORS: [(&str, Builder); 27] = [
+const OPERATORS: [(&str, Builder); 28] = [
     ("AffineGrid", grids::affine_grid),
     ("BitCast", casts::bit_cast),
     ("BitShift", whole_numbers::bit_shift),
@@ -59,6 +62,7 @@ const OPERATORS: [(&str, Builder); 27] = [
     ("Col2Im", col2im::col2im),
     ("Compress", compress::compress),
     ("CumProd", cumulative::products),
+    ("CumSum", cumulative_sum::cumulative_sum),
     ("Det", determinant::determinant),
     ("Div", whole_numbers::divide),
     ("Flatten", flatten::flatten),
@@ -106,6 +110,7 @@ pub fn rewrite(graph: &mut GraphProto) {
     recurrent::begin_with_zeros(graph);
     recurrent::run_backwards(graph);
     strides::take_strides(graph);
+    sequence_outputs::take_apart(graph);
 }
 
 /// Registers an operator that goes on from the one that has its name until now, if there is one. The latter keeps a name in that layer.

@@ -301,11 +301,12 @@ fn build(proto: ModelProto, outputs: &[String]) -> Result<TypedModel, loader::Er
     if !operators.can_run() {
         return Err(diagnosis::of_file(&framework, proto, operators));
     }
+    let is_classic = onnx_standard::precision::is_classic(&proto);
     let model = inferred(&framework, proto, outputs).map_err(loader::Error::Invalid)?;
     let parsed = model.clone();
     let typed = model.into_typed();
     let typed = typed.map_err(|error| diagnosis::of_model(parsed, format!("{error:#}"), operators))?;
-    declutter(typed).map_err(loader::Error::Invalid)
+    declutter(typed, is_classic).map_err(loader::Error::Invalid)
 }
 
 /// The model as tract reads it, its open dimensions named.
@@ -323,9 +324,12 @@ fn inferred(framework: &Onnx, proto: ModelProto, outputs: &[String]) -> Result<I
     Ok(model)
 }
 
-/// The simplified model. One that tract's simplifications cannot digest stays as it is, and is slower.
-fn declutter(mut typed: TypedModel) -> Result<TypedModel, String> {
+/// The simplified model. One that tract's simplifications cannot digest stays as it is, and is slower. A small classic one computes in FP64.
+fn declutter(mut typed: TypedModel, is_classic: bool) -> Result<TypedModel, String> {
     recurrence::begin_anew(&mut typed).map_err(|error| format!("{error:#}"))?;
+    if is_classic {
+        typed = onnx_standard::precision::widen(&typed).unwrap_or(typed);
+    }
     prune_inputs(simplify::declutter(typed.clone()).unwrap_or(typed))
 }
 

@@ -9,6 +9,7 @@ use crate::dict_vectorizer::DictVectorizer;
 use crate::feature_vectorizer::FeatureVectorizer;
 use crate::imputer::Imputer;
 use crate::label_encoder::LabelEncoder;
+use crate::murmur_hash::MurmurHash;
 use crate::normalizer::Normalizer;
 use crate::one_hot_encoder::OneHotEncoder;
 use crate::scaler::Scaler;
@@ -90,6 +91,25 @@ impl Operator for ArrayFeatureExtractor {
         let indices = indices.cast_to::<i64>()?;
         let indices = slice(&indices)?.to_i64("Y")?;
         Ok(tvec![array_feature_extractor::eval(slice(x)?, n_features, &indices)?])
+    }
+}
+
+impl Operator for MurmurHash {
+    fn name(&self) -> &'static str {
+        "MurmurHash3"
+    }
+
+    fn rows(&self) -> Rows {
+        Rows::Elements
+    }
+
+    fn outputs(&self, inputs: &[Port]) -> TractResult<TVec<Port>> {
+        let (_, shape) = only(inputs)?;
+        Ok(tvec![(DatumType::I32, shape.clone())])
+    }
+
+    fn eval(&self, inputs: &[TValue]) -> TractResult<TVec<Data>> {
+        Ok(tvec![self.eval(slice(only(inputs)?)?)])
     }
 }
 

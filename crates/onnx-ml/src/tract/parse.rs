@@ -18,6 +18,7 @@ use crate::imputer::Imputer;
 use crate::label_encoder::LabelEncoder;
 use crate::linear_classifier::LinearClassifier;
 use crate::linear_regressor::LinearRegressor;
+use crate::murmur_hash::MurmurHash;
 use crate::normalizer::Normalizer;
 use crate::one_hot_encoder::OneHotEncoder;
 use crate::scaler::Scaler;
@@ -48,6 +49,7 @@ pub fn register(register: &mut OnnxOpRegister) {
         "LabelEncoder" => LabelEncoder::from_attributes,
         "LinearClassifier" => LinearClassifier::from_attributes,
         "LinearRegressor" => LinearRegressor::from_attributes,
+        "MurmurHash3" => MurmurHash::from_attributes,
         "Normalizer" => Normalizer::from_attributes,
         "OneHotEncoder" => OneHotEncoder::from_attributes,
         "SVMClassifier" => SvmClassifier::from_attributes,
