@@ -18,13 +18,12 @@ mod cumulative_sum;
 mod determinant;
 mod extremes;
 mod flatten;
-mod gather_nd;
 mod grids;
-mod indices;
 mod kernel;
 mod late;
 mod multiply;
 mod ngrams;
+mod one_hot;
 pub mod precision;
 mod products;
 mod quantize;
@@ -53,7 +52,7 @@ type Builder = fn(&ParsingContext<'_>, &NodeProto) -> TractResult<(Box<dyn Infer
 const CORRECTED: &str = "tract";
 
 /// Operators of this crate by name, which need none of tract's.
-const OPERATORS: [(&str, Builder); 28] = [
+const OPERATORS: [(&str, Builder); 27] = [
     ("AffineGrid", grids::affine_grid),
     ("BitCast", casts::bit_cast),
     ("BitShift", whole_numbers::bit_shift),
@@ -66,7 +65,6 @@ const OPERATORS: [(&str, Builder); 28] = [
     ("Det", determinant::determinant),
     ("Div", whole_numbers::divide),
     ("Flatten", flatten::flatten),
-    ("GatherND", gather_nd::gather_nd),
     ("IsInf", classes::is_inf),
     ("IsNaN", classes::is_nan),
     ("Mul", multiply::multiply),
@@ -85,10 +83,11 @@ const OPERATORS: [(&str, Builder); 28] = [
 ];
 
 /// Operators that go on from tract's of the same name.
-const CORRECTIONS: [(&str, Builder); 5] = [
+const CORRECTIONS: [(&str, Builder); 6] = [
     ("Attention", attention::attention),
     ("MatMul", products::matrix_product),
     ("Mod", whole_numbers::modulus),
+    ("OneHot", one_hot::one_hot),
     ("ReduceMax", extremes::reduce),
     ("ReduceMin", extremes::reduce),
 ];
@@ -101,7 +100,6 @@ pub fn register(register: &mut OnnxOpRegister) {
     for (name, builder) in CORRECTIONS {
         replace(register, CORRECTED, name, builder);
     }
-    indices::register(register);
     late::register(register);
 }
 
