@@ -225,57 +225,69 @@ def identities():
 
 
 def unsupported():
-    """Four operators that tract lacks, from three domains, one of them in two nodes and one without a name.
+    """Three operators that cannot run, from two domains, one of them without a name.
 
-    ai.onnx.ml Scaler (`scale-first`, `scale-second`), com.example Frobnicate (`frobnicate`), ai.onnx Det (`determinant`)
-    and ai.onnx LpPool (nameless; tract calls such a node by its first output, `pooled`). Relu and Reshape are supported.
+    com.example Frobnicate (`frobnicate`), ai.onnx MaxRoiPool (`pool-regions`) and ai.onnx Bernoulli (nameless; tract calls such a node by its first
+    output, `drawn`). Relu and Reshape are supported.
     """
-    scaler = {"domain": "ai.onnx.ml", "offset": [0.5], "scale": [2.0]}
     write(
         "unsupported",
         [
-            helper.make_node("Scaler", ["X"], ["first"], name="scale-first", **scaler),
-            helper.make_node("Relu", ["first"], ["positive"], name="relu"),
-            helper.make_node("Scaler", ["positive"], ["second"], name="scale-second", **scaler),
-            helper.make_node("Frobnicate", ["second"], ["frobnicated"], name="frobnicate", domain="com.example"),
+            helper.make_node("Relu", ["X"], ["positive"], name="relu"),
+            helper.make_node("Frobnicate", ["positive"], ["frobnicated"], name="frobnicate", domain="com.example"),
             helper.make_node("Reshape", ["frobnicated", "square"], ["squares"], name="reshape"),
-            helper.make_node("Det", ["squares"], ["determinants"], name="determinant"),
-            helper.make_node("LpPool", ["squares"], ["pooled"], kernel_shape=[2]),
+            helper.make_node("MaxRoiPool", ["squares", "regions"], ["pooled"], name="pool-regions", pooled_shape=[1, 1]),
+            helper.make_node("Bernoulli", ["squares"], ["drawn"]),
         ],
         [value("X", ["batch", 4])],
-        [value("determinants", ["batch", 1]), value("pooled", ["batch", 1, 1])],
-        [numpy_helper.from_array(np.array([-1, 1, 2, 2], dtype=np.int64), "square")],
-        domains=[("ai.onnx.ml", 3), ("com.example", 1)],
+        [value("pooled", [1, 1, 1, 1]), value("drawn", ["batch", 1, 2, 2])],
+        [
+            numpy_helper.from_array(np.array([-1, 1, 2, 2], dtype=np.int64), "square"),
+            numpy_helper.from_array(np.zeros((1, 5), dtype=np.float32), "regions"),
+        ],
+        domains=[("com.example", 1)],
         check=False,  # The checker knows no schema for com.example.
     )
 
 
+def training(input_name):
+    """A node that tract knows and cannot build: it is meant for training."""
+    outputs = ["normalised", "mean", "variance"]
+    inputs = [input_name, "scale", "bias", "old_mean", "old_variance"]
+    node = helper.make_node("BatchNormalization", inputs, outputs, name="normalise", training_mode=1)
+    numbers = np.ones(4, dtype=np.float32)
+    return node, [numpy_helper.from_array(numbers, name) for name in inputs[1:]]
+
+
 def refused_nodes():
-    """What tract knows and cannot build, in two nodes of which the second does not need the first: an axis and a shape from the caller."""
+    """What tract knows and cannot build, in two nodes of which the second does not need the first: training, and lengths from the caller."""
+    node, weights = training("X")
+    sequence = np.ones((1, 8, 4), dtype=np.float32)
     write(
         "refused-nodes",
         [
-            helper.make_node("CumSum", ["X", "axis"], ["sums"], name="sum-up"),
-            helper.make_node("Relu", ["X"], ["positive"], name="relu"),
-            helper.make_node("Reshape", ["positive", "shape"], ["reshaped"], name="reshape"),
+            node,
+            helper.make_node("LSTM", ["S", "W", "R", "", "lengths"], ["states"], name="read", hidden_size=2),
         ],
-        [value("X", ["batch", 4]), value("axis", [], TensorProto.INT64), value("shape", [2], TensorProto.INT64)],
-        [value("sums", ["batch", 4]), value("reshaped", ["a", "b"])],
+        [value("X", ["batch", 4]), value("S", [5, 3, 4]), value("lengths", [3], TensorProto.INT32)],
+        [value("normalised", ["batch", 4]), value("states", [5, 1, 3, 2])],
+        [*weights, numpy_helper.from_array(sequence, "W"), numpy_helper.from_array(sequence[:, :, :2], "R")],
     )
 
 
 def refused_everything():
     """An input of a datatype that tract lacks, weights of another, an unknown operator, and a node that cannot be built."""
+    node, weights = training("Y")
     write(
         "refused-everything",
         [
             helper.make_node("Frobnicate", ["X"], ["frobnicated"], name="frobnicate", domain="com.example"),
-            helper.make_node("CumSum", ["Y", "axis"], ["sums"], name="sum-up"),
+            node,
             helper.make_node("Cast", ["small"], ["larger"], name="enlarge", to=TensorProto.FLOAT),
         ],
-        [value("X", ["batch", 4], TensorProto.BFLOAT16), value("Y", ["batch", 4]), value("axis", [], TensorProto.INT64)],
-        [value("frobnicated", ["batch", 4]), value("sums", ["batch", 4]), value("larger", [2])],
-        [helper.make_tensor("small", TensorProto.INT4, [2], [1, 2])],
+        [value("X", ["batch", 4], TensorProto.BFLOAT16), value("Y", ["batch", 4])],
+        [value("frobnicated", ["batch", 4]), value("normalised", ["batch", 4]), value("larger", [2])],
+        [*weights, helper.make_tensor("small", TensorProto.INT4, [2], [1, 2])],
         domains=[("com.example", 1)],
         check=False,  # The checker knows no schema for com.example.
     )
