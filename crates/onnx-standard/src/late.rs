@@ -36,7 +36,7 @@ enum Rank {
 }
 
 /// Operators, whether they may have the arguments from the first input on or from the second on, and the number of axes.
-const OPERATORS: [(&str, usize, Rank); 36] = [
+const OPERATORS: [(&str, usize, Rank); 34] = [
     ("BatchNormalization", 1, Rank::Like),
     ("BlackmanWindow", 0, Rank::Of(1)),
     ("ConstantOfShape", 0, Rank::Elements(0)),
@@ -71,8 +71,6 @@ const OPERATORS: [(&str, usize, Rank); 36] = [
     ("TopK", 1, Rank::Same),
     ("Trilu", 1, Rank::Like),
     ("Unsqueeze", 1, Rank::With),
-    ("Upsample", 1, Rank::Same),
-    ("MaxUnpool", 1, Rank::Same),
 ];
 
 /// Operators for which a symbol is no argument.

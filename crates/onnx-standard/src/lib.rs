@@ -8,13 +8,14 @@
 //! What all of them answer is in `docs/operators.md`. Specification: <https://onnx.ai/onnx/operators/>
 
 mod activations;
+mod around;
 mod attention;
+mod cache;
 mod casts;
 mod classes;
 mod col2im;
 mod compress;
 mod cumulative;
-mod cumulative_sum;
 mod determinant;
 mod extremes;
 mod flatten;
@@ -24,10 +25,12 @@ mod late;
 mod multiply;
 mod ngrams;
 mod one_hot;
+mod pools;
 pub mod precision;
 mod products;
 mod quantize;
 mod recurrent;
+mod renamed;
 mod roi_align;
 mod sequence_outputs;
 mod sequences;
@@ -52,7 +55,7 @@ type Builder = fn(&ParsingContext<'_>, &NodeProto) -> TractResult<(Box<dyn Infer
 const CORRECTED: &str = "tract";
 
 /// Operators of this crate by name, which need none of tract's.
-const OPERATORS: [(&str, Builder); 27] = [
+const OPERATORS: [(&str, Builder); 31] = [
     ("AffineGrid", grids::affine_grid),
     ("BitCast", casts::bit_cast),
     ("BitShift", whole_numbers::bit_shift),
@@ -61,14 +64,16 @@ const OPERATORS: [(&str, Builder); 27] = [
     ("Col2Im", col2im::col2im),
     ("Compress", compress::compress),
     ("CumProd", cumulative::products),
-    ("CumSum", cumulative_sum::cumulative_sum),
     ("Det", determinant::determinant),
     ("Div", whole_numbers::divide),
     ("Flatten", flatten::flatten),
     ("IsInf", classes::is_inf),
     ("IsNaN", classes::is_nan),
+    ("LpPool", pools::lp_pool),
+    ("MaxUnpool", pools::max_unpool),
     ("Mul", multiply::multiply),
     ("QuantizeLinear", quantize::quantize),
+    ("RegexFullMatch", tokens::full_match),
     ("ReverseSequence", sequences::reverse),
     ("RoiAlign", roi_align::roi_align),
     ("SpaceToDepth", space_to_depth::space_to_depth),
@@ -76,20 +81,25 @@ const OPERATORS: [(&str, Builder); 27] = [
     ("StringNormalizer", text::normalizer),
     ("SwiGLU", activations::swiglu),
     ("Swish", activations::swish),
+    ("TensorScatter", cache::tensor_scatter),
     ("TfIdfVectorizer", ngrams::vectorizer),
     ("Tokenizer", tokens::tokenizer),
     ("Unique", unique::unique),
+    ("Upsample", renamed::upsample),
     (strides::STRIDES, strides::build),
 ];
 
 /// Operators that go on from tract's of the same name.
-const CORRECTIONS: [(&str, Builder); 6] = [
+const CORRECTIONS: [(&str, Builder); 9] = [
     ("Attention", attention::attention),
+    ("CumSum", around::around),
     ("MatMul", products::matrix_product),
     ("Mod", whole_numbers::modulus),
     ("OneHot", one_hot::one_hot),
+    ("Pad", renamed::pad),
     ("ReduceMax", extremes::reduce),
     ("ReduceMin", extremes::reduce),
+    ("Shape", around::around),
 ];
 
 /// Registers every operator of this crate, in the place of tract's own of the same name.

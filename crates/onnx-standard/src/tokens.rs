@@ -25,6 +25,10 @@ enum Words {
     Between(Vec<Regex>),
 }
 
+/// Whether a text is what the expression finds, as a whole.
+#[derive(Debug)]
+struct FullMatch(Regex);
+
 #[derive(Debug)]
 struct Tokenizer {
     words: Words,
@@ -57,6 +61,16 @@ pub(crate) fn tokenizer(
     Ok((computed(Tokenizer { words, n_characters_min, is_marked, padding, n_words }), Vec::new()))
 }
 
+/// Reads the operator from its node.
+///
+/// Source: ONNX, operator `RegexFullMatch`, version 20.
+pub(crate) fn full_match(
+    _context: &ParsingContext<'_>,
+    node: &NodeProto,
+) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    Ok((computed(FullMatch(compiled(&format!("^(?:{})$", node.get_attr::<&str>("pattern")?))?)), Vec::new()))
+}
+
 /// An expression as RE2 reads it: its classes of letters, digits and spaces are those of ASCII.
 fn compiled(expression: &str) -> TractResult<Regex> {
     let mut translated = String::new();
@@ -71,7 +85,7 @@ fn compiled(expression: &str) -> TractResult<Regex> {
         is_in_class = character == '[' || (is_in_class && character != ']');
         translated.push(character);
     }
-    Regex::new(&translated).with_context(|| format!("Tokenizer: the expression `{expression}`"))
+    Regex::new(&translated).with_context(|| format!("the expression `{expression}`"))
 }
 
 fn class(escaped: char, is_in_class: bool) -> String {
@@ -135,5 +149,21 @@ impl Kernel for Tokenizer {
             .into_iter()
             .flat_map(|words| words.into_iter().chain(std::iter::repeat(self.padding.clone())).take(n_words));
         Ok(tvec![ArrayD::from_shape_vec(IxDyn(&shape), padded.collect())?.into_tensor()])
+    }
+}
+
+impl Kernel for FullMatch {
+    fn name(&self) -> &'static str {
+        "RegexFullMatch"
+    }
+
+    fn outputs(&self, inputs: &[Port]) -> TractResult<TVec<Port>> {
+        let (_, shape) = input(inputs, 0)?.clone();
+        Ok(tvec![(DatumType::Bool, shape)])
+    }
+
+    fn eval(&self, inputs: &[TValue]) -> TractResult<TVec<Tensor>> {
+        let texts = input(inputs, 0)?.to_plain_array_view::<String>()?.map(|text| self.0.is_match(text));
+        Ok(tvec![texts.into_tensor()])
     }
 }
