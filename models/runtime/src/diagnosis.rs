@@ -16,6 +16,9 @@ use crate::signature::name_open_dimensions;
 /// What tract says before the reason: which node it was at, and what it was doing.
 const STEPS: [&str; 4] = ["Failed analyse for node", "Translating node", "Infering facts", "Applying rule"];
 
+/// Operators with bodies, which tract builds as models of their own: what is wrong in one is told of the whole.
+const OF_BODIES: [&str; 3] = ["If", "Loop", "Scan"];
+
 /// Every reason against a file some of whose operators cannot be built: those, and what else would fail.
 pub(crate) fn of_file(framework: &Onnx, mut proto: ModelProto, mut operators: Operators) -> loader::Error {
     if let Some(graph) = &mut proto.graph {
@@ -31,11 +34,14 @@ pub(crate) fn of_file(framework: &Onnx, mut proto: ModelProto, mut operators: Op
 
 /// Every reason against a model that tract could not build, of which it `said` the first.
 pub(crate) fn of_model(model: InferenceModel, said: String, mut operators: Operators) -> loader::Error {
-    let names: Vec<String> = refuse_nodes(model, &mut operators);
-    if names.iter().any(|name| said.contains(&format!("\"{name}\""))) {
-        operators.into_error()
-    } else {
-        loader::Error::Invalid(said)
+    refuse_nodes(model, &mut operators);
+    match operators.node_named_in(&said) {
+        Some(node) if operators.is_refused(&node) => operators.into_error(),
+        Some(node) => {
+            operators.refuse(&node, said);
+            operators.into_error()
+        }
+        None => loader::Error::Invalid(said),
     }
 }
 
@@ -49,21 +55,20 @@ fn make_unknown(graph: &mut GraphProto, operators: &Operators) {
     graph.initializer.retain(|weights| !operators.is_refused(&weights.name));
 }
 
-/// Refuses the nodes that cannot be built, and returns their names.
-fn refuse_nodes(mut model: InferenceModel, operators: &mut Operators) -> Vec<String> {
+/// Refuses the nodes that cannot be built.
+fn refuse_nodes(mut model: InferenceModel, operators: &mut Operators) {
     let _first_failure = model.analyse(true);
     let is_built = |node: &&InferenceNode| {
-        !InferenceModel::is_source(&node.op) && !node.op_is::<Const>() && !node.op_is::<UnimplementedOp>()
+        !InferenceModel::is_source(&node.op)
+            && !node.op_is::<Const>()
+            && !node.op_is::<UnimplementedOp>()
+            && !OF_BODIES.contains(&node.op.name().as_ref())
     };
-    let nodes: Vec<(usize, String)> =
-        model.nodes().iter().filter(is_built).map(|node| (node.id, node.name.clone())).collect();
-    let mut refused = Vec::new();
-    for (id, name) in nodes {
-        if build_alone(&model, id).is_err_and(|error| operators.refuse(&name, reason(&error))) {
-            refused.push(name);
+    for node in model.nodes().iter().filter(is_built) {
+        if let Err(error) = build_alone(&model, node.id) {
+            operators.refuse(&node.name, reason(&error));
         }
     }
-    refused
 }
 
 /// Builds a node in a model of its own, as far as its inputs are known.
@@ -74,7 +79,7 @@ fn build_alone(model: &InferenceModel, id: usize) -> TractResult<()> {
     let mut is_known = true;
     for (slot, &input) in node.inputs.iter().enumerate() {
         let fact = model.outlet_fact(input)?;
-        is_known &= TypedFact::try_from(fact).is_ok();
+        is_known &= is_value(fact);
         let name = format!("input {slot}");
         inputs.push(match fact.value.concretize() {
             Some(value) => alone.add_const(name, value)?,
@@ -89,6 +94,13 @@ fn build_alone(model: &InferenceModel, id: usize) -> TractResult<()> {
     alone.select_output_outlets(&[OutletId::new(alone_id, 0)])?;
     alone.analyse(false)?;
     if is_known { alone.into_typed().map(drop) } else { Ok(()) }
+}
+
+/// Whether a value can be like that: with a datatype, and without negative dimensions, which an error before it may have led to.
+fn is_value(fact: &InferenceFact) -> bool {
+    let is_dimension = |dim: &TDim| dim.as_i64().is_none_or(|size| size >= 0);
+    fact.datum_type.concretize().is_some()
+        && fact.shape.concretize().is_some_and(|dims| dims.iter().all(is_dimension))
 }
 
 /// What an error says of its node.

@@ -111,11 +111,16 @@ impl Operators {
         }
     }
 
-    /// Adds a reason why a node cannot run, and says whether the file has the node.
-    pub(crate) fn refuse(&mut self, node: &str, reason: String) -> bool {
-        let Some(operator) = self.of_nodes.get(node) else { return false };
-        self.refused.entry((operator.clone(), reason)).or_default().push(node.to_owned());
-        true
+    /// Adds a reason why a node cannot run, if the file has the node.
+    pub(crate) fn refuse(&mut self, node: &str, reason: String) {
+        if let Some(operator) = self.of_nodes.get(node) {
+            self.refused.entry((operator.clone(), reason)).or_default().push(node.to_owned());
+        }
+    }
+
+    /// The node that an error of tract names, between quotation marks.
+    pub(crate) fn node_named_in(&self, error: &str) -> Option<String> {
+        self.of_nodes.keys().find(|node| error.contains(&format!("\"{node}\""))).cloned()
     }
 
     /// Whether every node can run, as far as is known.
