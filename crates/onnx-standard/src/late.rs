@@ -9,6 +9,7 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::{as_op, not_a_typed_op, op_as_typed_op};
 use tract_onnx::tract_hir::infer::{Factoid as _, InferenceFact, InferenceModel, InferenceNode, InferenceOp};
+use tract_onnx::tract_hir::ops::expandable::Expansion;
 
 use crate::kernel::{input, plain};
 
@@ -144,6 +145,15 @@ impl Rank {
     }
 }
 
+/// A model with these inputs and nothing else.
+fn trial(inputs: &[TypedFact], symbols: &SymbolScope) -> TractResult<(TypedModel, TVec<OutletId>)> {
+    let mut trial = TypedModel { symbols: symbols.clone(), ..TypedModel::default() };
+    let mut source =
+        |(idx, fact): (usize, &TypedFact)| trial.add_source(format!("input_{idx}"), fact.clone());
+    let outlets = inputs.iter().enumerate().map(&mut source).collect::<TractResult<_>>()?;
+    Ok((trial, outlets))
+}
+
 impl Late {
     /// Whether tract's operator does with what is known of its inputs.
     fn is_in_time(
@@ -158,12 +168,17 @@ impl Late {
         if (!self.takes_symbols && arguments.iter().any(has_symbols)) || (self.is_strict && !is_known) {
             return Ok(false);
         }
-        let mut trial = TypedModel { symbols: symbols.clone(), ..TypedModel::default() };
-        let mut mapping = HashMap::new();
-        for (idx, (outlet, fact)) in node.inputs.iter().zip(inputs).enumerate() {
-            mapping.insert(*outlet, trial.add_source(format!("input_{idx}"), fact.clone())?);
-        }
+        let (mut trial, outlets) = trial(inputs, symbols)?;
+        let mapping = node.inputs.iter().copied().zip(outlets).collect();
         Ok(self.operator.to_typed(source, node, &mut trial, &mapping).is_ok())
+    }
+
+    /// The sizes of the outputs as tract's operator has them, if it has. They may be under other names than those that were inferred.
+    fn sizes(&self, inputs: &[TypedFact], symbols: &SymbolScope) -> Option<TVec<TVec<TDim>>> {
+        let (mut trial, outlets) = trial(inputs, symbols).ok()?;
+        let operator = self.operator.clone().into_any().downcast::<Box<dyn Expansion>>().ok()?;
+        let outlets = operator.wire("trial", &mut trial, &outlets).ok()?;
+        outlets.into_iter().map(|outlet| Some(trial.outlet_fact(outlet).ok()?.shape.to_tvec())).collect()
     }
 
     /// What is known of the outputs before the model runs.
@@ -173,7 +188,8 @@ impl Late {
         inputs: &[TypedFact],
         symbols: &SymbolScope,
     ) -> TractResult<TVec<TypedFact>> {
-        let of = |fact: &InferenceFact| {
+        let sizes = self.sizes(inputs, symbols).unwrap_or_default();
+        let of = |(place, fact): (usize, &InferenceFact)| {
             let datum_type = fact.datum_type.concretize();
             let datum_type = datum_type.map_or_else(|| Ok(input(inputs, 0)?.datum_type), TractResult::Ok)?;
             let rank = match fact.shape.rank().concretize() {
@@ -184,12 +200,15 @@ impl Late {
             if self.rank == Rank::Like {
                 known = input(inputs, 0)?.shape.iter().cloned().map(Some).collect();
             }
+            let sizes = sizes.get(place).filter(|sizes| sizes.len() == rank);
             let dims = (0..rank).map(|axis| {
-                known.get(axis).cloned().flatten().unwrap_or_else(|| symbols.new_with_prefix("late").into())
+                let inferred = known.get(axis).cloned().flatten();
+                let wired = || sizes.and_then(|sizes| sizes.get(axis).cloned());
+                inferred.or_else(wired).unwrap_or_else(|| symbols.new_with_prefix("late").into())
             });
             Ok(plain(datum_type).fact(dims.collect::<TVec<TDim>>()))
         };
-        node.outputs.iter().map(|output| of(&output.fact)).collect()
+        node.outputs.iter().map(|output| &output.fact).enumerate().map(of).collect()
     }
 }
 
