@@ -5,7 +5,12 @@ use crate::onnx_runtime::check_all;
 
 #[test]
 fn what_exporters_write_answers_as_onnx_runtime() {
-    check_all("crates/onnx-ml/golden/exports.json", 49);
+    check_all("crates/onnx-ml/golden/exports.json", 82);
+}
+
+#[test]
+fn what_needs_operators_of_the_default_domain_answers_as_onnx_runtime() {
+    check_all("crates/onnx-ml/golden/packed.json", 5);
 }
 
 #[test]

@@ -12,6 +12,7 @@ from sklearn.datasets import load_diabetes, load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.metrics.pairwise import linear_kernel
+from sklearn.multioutput import MultiOutputClassifier
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils import all_estimators
@@ -122,6 +123,11 @@ class Trained:
         self.estimator, self.asked, self.types, self.inputs = estimator, asked, types, inputs
         # How a request says the inputs.
         self.given = given or inputs
+
+    def options(self):
+        """What its converter is asked for: probabilities as a tensor, if it has a choice."""
+        has_choice = is_classifier(self.estimator) and not isinstance(self.estimator, MultiOutputClassifier)
+        return {id(self.estimator): {"zipmap": False}} if has_choice else None
 
     def answers(self):
         """What scikit-learn answers, by every method that this estimator has."""

@@ -1,4 +1,5 @@
-"""Writes exports.json: pipelines and boosted trees trained on scikit-learn's bundled data, as their exporters write them, answered by ONNX Runtime.
+"""Writes exports.json: pipelines and boosted trees trained on scikit-learn's bundled data, as their exporters write them, answered by ONNX Runtime;
+and packed.json: those that need operators of crates/onnx-standard, or outputs that only a packed model has.
 
     python -m venv venv && venv/bin/pip install -r requirements.txt && venv/bin/python exports.py
 
@@ -32,6 +33,7 @@ from sklearn.preprocessing import LabelEncoder, OneHotEncoder, StandardScaler
 from sklearn.svm import SVC, SVR, LinearSVC, OneClassSVM
 
 import boosters
+import estimators
 from boosters import SHOWN, X, XR, Y, YR, holes
 from cases import allow_truth_values, case, write
 
@@ -138,6 +140,14 @@ def columns():
     yield case("label encoder", model, {"X": frame.city.to_numpy()[:5].astype(object)})
 
 
+def packed():
+    """Words by their hashes, several labels, and all neighbours within a distance."""
+    for name in ("FeatureHasher", "MultiOutputClassifier", "RadiusNeighborsClassifier", "RadiusNeighborsRegressor", "GaussianProcessRegressor"):
+        trained = estimators.trained(name, dict(estimators.supported())[name])
+        model = skl2onnx.to_onnx(trained.estimator, initial_types=trained.types, target_opset={"": 17, "ai.onnx.ml": 3}, options=trained.options())
+        yield case(name, model, {input: asked[:6] for input, asked in trained.inputs.items()})
+
+
 def boosted():
     for name, model, inputs, _ in boosters.all_models():
         if not isinstance(model, Exception):
@@ -155,6 +165,7 @@ def answered(models):
 
 def main():
     allow_truth_values()
+    write(HERE / "packed.json", packed())
     write(HERE / "exports.json", [*pipelines(), *columns(), *answered(boosted()), *metrics()])
 
 

@@ -41,9 +41,10 @@ impl Linear {
         let weights = || self.coefficients.chunks_exact(self.n_features).zip(&self.intercepts);
         let rows = numbers.chunks_exact(self.n_features);
         let sums = rows.flat_map(|row| iter::repeat(row).zip(weights()));
-        Ok(sums
-            .map(|(row, (coefficients, intercept))| (dot(row, coefficients) + f64::from(*intercept)) as f32)
-            .collect())
+        let sum = |(row, (coefficients, intercept)): (_, (_, &f32))| {
+            (dot(row, coefficients) + f64::from(*intercept)) as f32
+        };
+        Ok(sums.map(sum).collect())
     }
 }
 

@@ -78,64 +78,73 @@ impl Translate<TypedFact, Box<dyn TypedOp>, TypedFact, Box<dyn TypedOp>> for Wid
         target: &mut TypedModel,
         mapping: &HashMap<OutletId, OutletId>,
     ) -> TractResult<TVec<OutletId>> {
-        let wide = self.wide_op(source, node)?;
-        let datum_type = if wide.is_some() { DatumType::F64 } else { DatumType::F32 };
+        let op = self.wide_op(source, node)?;
         let is_output = (0..node.outputs.len()).any(|slot| source.outputs.contains(&(node.id, slot).into()));
-        let has_fp32 = node.outputs.iter().any(|output| output.fact.datum_type == DatumType::F32);
-        let is_rounded = is_output && !self.is_body && wide.is_some() && has_fp32;
+        let is_rounded = is_output && !self.is_body && op.is_some() && node.outputs.iter().any(is_fp32);
         let name = if is_rounded { format!("{}.unrounded", node.name) } else { node.name.clone() };
-        let inputs = node.inputs.iter().map(|input| mapping.get(input).copied());
-        let inputs = inputs.collect::<Option<TVec<OutletId>>>().context("nodes come after their inputs")?;
-        let inputs = cast(target, &format!("{name}.input"), &inputs, datum_type)?;
-        let outputs = target.wire_node(name, wide.unwrap_or_else(|| node.op.clone()), &inputs)?;
+        let inputs = node.inputs.iter().map(|input| {
+            let mapped = mapping.get(input).copied().context("nodes come after their inputs")?;
+            Ok((mapped, source.outlet_fact(*input)?.datum_type))
+        });
+        let inputs = inputs.collect::<TractResult<TVec<_>>>()?;
+        let inputs = cast(target, &format!("{name}.input"), &inputs, op.is_some())?;
+        let outputs = target.wire_node(name, op.unwrap_or_else(|| node.op.clone()), &inputs)?;
+        let types = node.outputs.iter().map(|output| output.fact.datum_type);
+        let typed: TVec<_> = outputs.iter().copied().zip(types).collect();
         if is_rounded {
-            cast(target, &node.name, &outputs, DatumType::F32)
+            cast(target, &node.name, &typed, false)
         } else if is_output && self.is_body {
-            cast(target, &format!("{}.wide", node.name), &outputs, DatumType::F64)
+            cast(target, &format!("{}.wide", node.name), &typed, true)
         } else {
             Ok(outputs)
         }
     }
 }
 
+fn is_fp32(outlet: &Outlet<TypedFact>) -> bool {
+    outlet.fact.datum_type == DatumType::F32
+}
+
+/// The type that a value of that type has in a wide model.
+fn wide(datum_type: DatumType) -> DatumType {
+    if datum_type == DatumType::F32 { DatumType::F64 } else { datum_type }
+}
+
 impl Widen {
     /// The operator for FP64; none if it stays as it is.
     fn wide_op(&self, model: &TypedModel, node: &TypedNode) -> TractResult<Option<Box<dyn TypedOp>>> {
-        let op = &node.op;
-        let wide =
-            |datum_type: DatumType| if datum_type == DatumType::F32 { DatumType::F64 } else { datum_type };
-        let wide: Box<dyn TypedOp> = if let Some(source) = op.downcast_ref::<TypedSource>() {
+        let op: Box<dyn TypedOp> = if let Some(source) = node.op.downcast_ref::<TypedSource>() {
             let mut fact = source.fact.clone();
             if self.is_body {
                 fact.datum_type = wide(fact.datum_type);
             }
             Box::new(TypedSource::new(fact))
-        } else if let Some(constant) = op.downcast_ref::<Const>() {
+        } else if let Some(constant) = node.op.downcast_ref::<Const>() {
             let value = constant.val().cast_to_dt(wide(constant.val().datum_type()))?;
             Box::new(Const::new(value.into_owned().into_arc_tensor())?)
-        } else if let Some(cast) = op.downcast_ref::<Cast>() {
+        } else if let Some(cast) = node.op.downcast_ref::<Cast>() {
             Box::new(Cast { to: wide(cast.to) })
-        } else if let Some(of_one) = op.downcast_ref::<ElementWiseOp>() {
+        } else if let Some(of_one) = node.op.downcast_ref::<ElementWiseOp>() {
             if !OF_ONE.contains(&of_one.0.name().as_str()) {
                 return Ok(None);
             }
             Box::new(ElementWiseOp(of_one.0.clone(), of_one.1.map(wide)))
-        } else if let Some(of_two) = op.downcast_ref::<TypedBinOp>() {
+        } else if let Some(of_two) = node.op.downcast_ref::<TypedBinOp>() {
             if !OF_TWO.contains(&of_two.0.name()) || is_power_of_one_number(model, node)? {
                 return Ok(None);
             }
             Box::new(TypedBinOp(of_two.0.clone(), of_two.1.map(wide)))
-        } else if let Some(product) = op.downcast_ref::<EinSum>() {
+        } else if let Some(product) = node.op.downcast_ref::<EinSum>() {
             Box::new(EinSum { operating_dt: wide(product.operating_dt), ..product.clone() })
-        } else if let Some(scan) = op.downcast_ref::<Scan>() {
+        } else if let Some(scan) = node.op.downcast_ref::<Scan>() {
             let body = Self { is_body: true }.translate_model(&scan.body)?;
             Box::new(Scan { body, ..scan.clone() })
-        } else if is_of_any_type(op.as_ref()) {
-            op.clone()
+        } else if is_of_any_type(node.op.as_ref()) {
+            node.op.clone()
         } else {
             return Ok(None);
         };
-        Ok(Some(wide))
+        Ok(Some(op))
     }
 }
 
@@ -160,19 +169,18 @@ fn is_power_of_one_number(model: &TypedModel, node: &TypedNode) -> TractResult<b
     Ok(model.outlet_fact(*exponent)?.konst.as_ref().is_none_or(|exponent| exponent.is_uniform()))
 }
 
-/// The wires with their floating-point numbers in that type.
+/// The wires of values that had these types, in them or wide.
 fn cast(
     model: &mut TypedModel,
     name: &str,
-    wires: &[OutletId],
-    to: DatumType,
+    wires: &[(OutletId, DatumType)],
+    are_wide: bool,
 ) -> TractResult<TVec<OutletId>> {
     let mut casts = TVec::new();
-    for (idx, wire) in wires.iter().enumerate() {
-        let datum_type = model.outlet_fact(*wire)?.datum_type;
-        let is_float = [DatumType::F32, DatumType::F64].contains(&datum_type);
+    for (idx, (wire, original)) in wires.iter().enumerate() {
+        let to = if are_wide { wide(*original) } else { *original };
         let name = if idx == 0 { name.to_owned() } else { format!("{name}.{idx}") };
-        if is_float && datum_type != to {
+        if *original == DatumType::F32 && model.outlet_fact(*wire)?.datum_type != to {
             casts.extend(model.wire_node(name, Cast { to }, &[*wire])?);
         } else {
             casts.push(*wire);
