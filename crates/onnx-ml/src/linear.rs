@@ -34,17 +34,13 @@ impl Linear {
     }
 
     /// The sums of each row.
-    #[expect(clippy::cast_possible_truncation, reason = "summed in more digits than the sum keeps")]
     pub(crate) fn eval(&self, x: Matrix<'_>) -> Result<Vec<f32>> {
         check_columns(x, self.n_features)?;
         let numbers = x.data.to_f32("X")?;
         let weights = || self.coefficients.chunks_exact(self.n_features).zip(&self.intercepts);
         let rows = numbers.chunks_exact(self.n_features);
         let sums = rows.flat_map(|row| iter::repeat(row).zip(weights()));
-        let sum = |(row, (coefficients, intercept)): (_, (_, &f32))| {
-            (dot(row, coefficients) + f64::from(*intercept)) as f32
-        };
-        Ok(sums.map(sum).collect())
+        Ok(sums.map(|(row, (coefficients, intercept))| dot(row, coefficients) + intercept).collect())
     }
 }
 

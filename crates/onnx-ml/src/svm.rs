@@ -50,14 +50,12 @@ impl Kernel {
         })
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "computed in more digits than are kept")]
     fn compare(self, a: &[f32], b: &[f32]) -> f32 {
-        let shifted = |gamma: f32, coef0: f32| (f64::from(gamma) * dot(a, b) + f64::from(coef0)) as f32;
         match self {
-            Self::Linear => dot(a, b) as f32,
-            Self::Poly { gamma, coef0, degree } => power(shifted(gamma, coef0), degree),
-            Self::Rbf { gamma } => libm::expf((-f64::from(gamma) * squared_distance(a, b)) as f32),
-            Self::Sigmoid { gamma, coef0 } => libm::tanhf(shifted(gamma, coef0)),
+            Self::Linear => dot(a, b),
+            Self::Poly { gamma, coef0, degree } => power(gamma * dot(a, b) + coef0, degree),
+            Self::Rbf { gamma } => libm::expf(-gamma * squared_distance(a, b)),
+            Self::Sigmoid { gamma, coef0 } => libm::tanhf(gamma * dot(a, b) + coef0),
         }
     }
 }
@@ -98,6 +96,14 @@ impl SupportVectors {
     pub(crate) fn compare(&self, row: &[f32]) -> impl Iterator<Item = f32> {
         self.vectors.chunks_exact(self.n_features).map(move |vector| self.kernel.compare(row, vector))
     }
+}
+
+/// The weighted sum of a row's likeness to vectors, moved by `rho`: terms of either sign that nearly cancel at the boundary, so summed in more
+/// digits than they have.
+#[expect(clippy::cast_possible_truncation, reason = "summed in more digits than are kept")]
+pub(crate) fn decision<'a>(terms: impl Iterator<Item = (&'a f32, &'a f32)>, rho: f32) -> f32 {
+    let sum: f64 = terms.map(|(weight, likeness)| f64::from(*weight) * f64::from(*likeness)).sum();
+    (sum + f64::from(rho)) as f32
 }
 
 /// The attribute `rho`, of which there must be at least `n`.

@@ -7,7 +7,7 @@ use crate::error::check_len;
 use crate::labels::{Labels, argmax};
 use crate::linear::check_columns;
 use crate::post_transform::{SecondClass, logistic};
-use crate::svm::{SupportVectors, at_least, rho};
+use crate::svm::{SupportVectors, at_least, decision, rho};
 use crate::{Attributes, Data, Error, Matrix, PostTransform, Result};
 
 /// Probabilities of a pair of classes stay this far from 0 and 1.
@@ -190,12 +190,10 @@ fn pairs(attributes: &Attributes<'_>, per_class: &[usize]) -> Result<Machine> {
 }
 
 impl Pair {
-    #[expect(clippy::cast_possible_truncation, reason = "summed in more digits than the score keeps")]
     fn score(&self, likeness: &[f32]) -> f32 {
         let terms =
             self.weights.iter().flat_map(|(start, weights)| weights.iter().zip(likeness.iter().skip(*start)));
-        let sum: f64 = terms.map(|(weight, likeness)| f64::from(*weight) * f64::from(*likeness)).sum();
-        (sum + f64::from(self.rho)) as f32
+        decision(terms, self.rho)
     }
 }
 

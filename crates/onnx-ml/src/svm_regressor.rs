@@ -2,9 +2,8 @@
 //!
 //! Specification: <https://onnx.ai/onnx/operators/onnx_aionnxml_SVMRegressor.html>
 
-use crate::dot::dot;
 use crate::linear::check_columns;
-use crate::svm::{SupportVectors, at_least, rho};
+use crate::svm::{SupportVectors, at_least, decision, rho};
 use crate::{Attributes, Data, Matrix, PostTransform, Result};
 
 /// The operator with its attributes.
@@ -44,10 +43,9 @@ impl SvmRegressor {
         Ok(Data::F32(numbers.chunks_exact(x.n_features).map(|row| self.target(row)).collect()))
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "summed in more digits than the target keeps")]
     fn target(&self, row: &[f32]) -> f32 {
         let likeness: Vec<f32> = self.vectors.compare(row).collect();
-        let target = (dot(&likeness, &self.weights) + f64::from(self.rho)) as f32;
+        let target = decision(self.weights.iter().zip(&likeness), self.rho);
         match (self.one_class, target > 0.0) {
             (false, _) => target,
             (true, true) => 1.0,

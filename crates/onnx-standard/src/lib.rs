@@ -1,4 +1,5 @@
-//! Operators of ONNX's default domain for tract: those that it lacks, or that it refuses where exporters write them.
+//! Operators of ONNX's default domain for tract: those that it lacks, or that it refuses where exporters write them; and in which precision a
+//! small model computes.
 //!
 //! ```
 //! let mut onnx = tract_onnx::onnx();
