@@ -2,8 +2,10 @@
 
     python -m venv target/exporters-venv && target/exporters-venv/bin/pip install -r tests/exporters/requirements.txt
     target/exporters-venv/bin/python tests/exporters/survey.py torch     # keras; then again with the other
-    cargo run --package onnx-standard --example node_tests -- target/exporters/torch.jsonl extended > target/exporters/torch.tsv
+    target/release/examples/node_tests target/exporters/torch.jsonl > target/exporters/torch.tsv     # cargo xtask node-tests builds it
     target/exporters-venv/bin/python tests/exporters/survey.py write
+
+After `torch` or `keras` there may be a pattern: only the networks whose names match are exported again.
 
 The first writes target/exporters/torch.jsonl, a case a line as those of the node tests; the last docs/exporters.md. Exports are asked for other
 sizes than they were made with. None is committed.
@@ -15,6 +17,7 @@ import io
 import json
 import os
 import pathlib
+import re
 import signal
 import sys
 import warnings
@@ -147,12 +150,24 @@ def timed_out(*_):
     raise TimeoutError(f"takes longer than {SECONDS_EACH} s")
 
 
-def export_all(name, cases):
+def kept(path, pattern):
+    """The lines of networks that are not asked for."""
+    lines = path.read_text().splitlines(keepends=True) if path.exists() and pattern else []
+    return [line for line in lines if not re.search(pattern, json.loads(line)["network"])]
+
+
+def export_all(name, cases, pattern):
     FOLDER.mkdir(parents=True, exist_ok=True)
     onnxruntime.set_default_logger_severity(4)
     signal.signal(signal.SIGALRM, timed_out)
-    with (FOLDER / f"{name}.jsonl").open("w") as file, (FOLDER / f"{name}-failed.jsonl").open("w") as failures:
+    paths = FOLDER / f"{name}.jsonl", FOLDER / f"{name}-failed.jsonl"
+    before = [kept(path, pattern) for path in paths]
+    with paths[0].open("w") as file, paths[1].open("w") as failures:
+        file.writelines(before[0])
+        failures.writelines(before[1])
         for family, exporter, network, export, inputs in cases:
+            if not re.search(pattern, network):
+                continue
             signal.alarm(SECONDS_EACH)
             try:
                 record = case(family, exporter, network, export(), inputs)
@@ -165,11 +180,11 @@ def export_all(name, cases):
 
 if __name__ == "__main__":
     sys.path.insert(0, str(HERE))
-    asked = sys.argv[1:]
+    asked, pattern = sys.argv[1:2], "".join(sys.argv[2:3])
     if asked == ["torch"]:
-        export_all("torch", torch_cases())
+        export_all("torch", torch_cases(), pattern)
     elif asked == ["keras"]:
-        export_all("keras", keras_cases())
+        export_all("keras", keras_cases(), pattern)
     elif asked == ["write"]:
         import page
 

@@ -358,7 +358,7 @@ fn has_symbol(value: &Tensor) -> bool {
 }
 
 /// A value whose symbolic integers have become integers.
-fn numbers(value: TValue, symbols: &SymbolValues) -> TractResult<TValue> {
+pub(crate) fn numbers(value: TValue, symbols: &SymbolValues) -> TractResult<TValue> {
     if !value.datum_type().is_tdim() {
         return Ok(value);
     }

@@ -23,6 +23,7 @@ mod flatten;
 mod grids;
 mod kernel;
 mod late;
+mod loops;
 mod multiply;
 mod ngrams;
 mod one_hot;
@@ -56,7 +57,7 @@ type Builder = fn(&ParsingContext<'_>, &NodeProto) -> TractResult<(Box<dyn Infer
 const CORRECTED: &str = "tract";
 
 /// Operators of this crate by name, which need none of tract's.
-const OPERATORS: [(&str, Builder); 31] = [
+const OPERATORS: [(&str, Builder); 32] = [
     ("AffineGrid", grids::affine_grid),
     ("BitCast", casts::bit_cast),
     ("BitShift", whole_numbers::bit_shift),
@@ -70,6 +71,7 @@ const OPERATORS: [(&str, Builder); 31] = [
     ("Flatten", flatten::flatten),
     ("IsInf", classes::is_inf),
     ("IsNaN", classes::is_nan),
+    ("Loop", loops::read),
     ("LpPool", pools::lp_pool),
     ("MaxUnpool", pools::max_unpool),
     ("Mul", multiply::multiply),
