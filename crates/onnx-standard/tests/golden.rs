@@ -1,7 +1,6 @@
 //! Operators on text, as ONNX Runtime answers them: those of the node tests are asked as packed models.
 
-#![expect(clippy::panic, clippy::expect_used, reason = "a test fails by panicking")]
-#![expect(clippy::disallowed_methods, reason = "a case is any JSON")]
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 #[path = "../examples/node_tests/answers.rs"]
 mod answers;
