@@ -214,3 +214,121 @@ fn recurrent_operators_begin_with_zeros() {
         assert_eq!(*found[0], *expected[0], "{operator}");
     }
 }
+
+fn whole(name: &str, dims: &[i64], int64_data: Vec<i64>) -> TensorProto {
+    let data_type = DataType::Int64 as i32;
+    TensorProto {
+        name: name.to_owned(),
+        dims: dims.to_vec(),
+        data_type,
+        int64_data,
+        ..TensorProto::default()
+    }
+}
+
+#[test]
+fn an_index_beyond_its_axis_is_an_error() {
+    for operator in ["Gather", "GatherElements"] {
+        let graph = GraphProto {
+            node: vec![node(operator, &["x", "at"], &["y"], &[])],
+            input: vec![value("x", DataType::Int64, &["rows"]), value("at", DataType::Int64, &["places"])],
+            output: vec![value("y", DataType::Int64, &["places"])],
+            ..GraphProto::default()
+        };
+        let of = |at: i64| tvec![tensor1(&[7_i64, 8, 9]).into_tvalue(), tensor1(&[0, at]).into_tvalue()];
+        assert_eq!(*run(graph.clone(), of(-1)).unwrap()[0], tensor1(&[7_i64, 9]));
+        for beyond in [3, -4] {
+            let error = format!("{:#}", run(graph.clone(), of(beyond)).unwrap_err());
+            assert!(error.contains("lies beyond an axis of 3 places"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn matrices_that_do_not_fit_are_an_error() {
+    let graph = GraphProto {
+        node: vec![node("MatMul", &["x", "w"], &["y"], &[])],
+        initializer: vec![weights("w", &[3, 2])],
+        input: vec![value("x", DataType::Float, &["rows", "columns"])],
+        output: vec![value("y", DataType::Float, &["rows", "2"])],
+        ..GraphProto::default()
+    };
+    let of = |n_columns: usize| tvec![Tensor::zero::<f32>(&[2, n_columns]).unwrap().into_tvalue()];
+    assert_eq!(run(graph.clone(), of(3)).unwrap()[0].shape(), [2, 2]);
+    let error = format!("{:#}", run(graph, of(4)).unwrap_err());
+    assert!(error.contains("matrices of 4 columns and of 3 rows"), "{error}");
+}
+
+#[test]
+fn a_comparison_that_is_always_true_keeps_its_shape() {
+    let graph = GraphProto {
+        node: vec![
+            node("Shape", &["x"], &["shape"], &[]),
+            node("Gather", &["shape", "last"], &["steps"], &[]),
+            node("Range", &["zero", "steps", "one"], &["places"], &[]),
+            node("Unsqueeze", &["places", "axes"], &["column"], &[]),
+            node("GreaterOrEqual", &["column", "zero"], &["is_later"], &[]),
+            node("And", &["x", "is_later"], &["y"], &[]),
+        ],
+        initializer: vec![
+            whole("last", &[], vec![1]),
+            whole("zero", &[], vec![0]),
+            whole("one", &[], vec![1]),
+            whole("axes", &[1], vec![1]),
+        ],
+        input: vec![value("x", DataType::Bool, &["1", "steps"])],
+        output: vec![value("y", DataType::Bool, &["steps", "steps"])],
+        ..GraphProto::default()
+    };
+    let y = run(graph, tvec![tensor2(&[[true, false, true]]).into_tvalue()]).unwrap();
+    assert_eq!(*y[0], tensor2(&[[true, false, true]; 3]));
+}
+
+#[test]
+fn a_loop_carries_on_what_grows() {
+    let body = GraphProto {
+        node: vec![
+            node("Concat", &["before", "step"], &["after"], &[("axis", 0)]),
+            node("Less", &["turn", "last"], &["goes_on"], &[]),
+            node("Identity", &["turn"], &["given"], &[]),
+        ],
+        input: vec![
+            value("turn", DataType::Int64, &[]),
+            value("condition", DataType::Bool, &[]),
+            value("before", DataType::Int64, &["n"]),
+        ],
+        output: vec![
+            value("goes_on", DataType::Bool, &[]),
+            value("after", DataType::Int64, &["m"]),
+            value("given", DataType::Int64, &[]),
+        ],
+        ..GraphProto::default()
+    };
+    let mut repeated = node("Loop", &["at_most", "", "x"], &["y", "turns"], &[]);
+    let g = Some(body);
+    let r#type = AttributeType::Graph as i32;
+    repeated.attribute.push(AttributeProto {
+        name: "body".to_owned(),
+        r#type,
+        g,
+        ..AttributeProto::default()
+    });
+    let graph = GraphProto {
+        node: vec![repeated],
+        initializer: vec![whole("step", &[1], vec![5])],
+        input: vec![
+            value("x", DataType::Int64, &["2"]),
+            value("at_most", DataType::Int64, &[]),
+            value("last", DataType::Int64, &[]),
+        ],
+        output: vec![value("y", DataType::Int64, &["m"]), value("turns", DataType::Int64, &["k"])],
+        ..GraphProto::default()
+    };
+    let of = |at_most: i64, last: i64| {
+        let inputs = [tensor1(&[1_i64, 2]), tensor0(at_most), tensor0(last)];
+        run(graph.clone(), inputs.into_iter().map(IntoTValue::into_tvalue).collect()).unwrap()
+    };
+    assert_eq!(*of(2, 9)[0], tensor1(&[1_i64, 2, 5, 5]));
+    assert_eq!(*of(9, 0)[1], tensor1(&[0_i64]));
+    assert_eq!(*of(0, 9)[0], tensor1(&[1_i64, 2]));
+}
