@@ -10,14 +10,12 @@ mod bindings;
 mod convert;
 mod diagnosis;
 mod independence;
-mod indices;
 mod model;
 mod onnx;
 mod operators;
 mod recurrence;
 mod recurrent_nodes;
 mod signature;
-mod simplify;
 mod softmax;
 
 use std::cell::RefCell;

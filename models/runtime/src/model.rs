@@ -2,6 +2,8 @@
 
 use std::{collections::HashMap, iter};
 
+use onnx_standard::indices::{self, OutOfRange};
+use onnx_standard::{precision, simplify};
 use tensor::{Datatype, Metadata, Tensor, TensorSpec};
 use tract_onnx::Onnx;
 use tract_onnx::pb::ModelProto;
@@ -16,10 +18,9 @@ use crate::batching::Batching;
 use crate::bindings::exports::plinth::model::{inference, loader};
 use crate::convert::{addressable, tensor_from_tract, tensor_from_wit, tensor_to_tract};
 use crate::independence::independent_rows;
-use crate::indices::OutOfRange;
 use crate::operators::Operators;
 use crate::signature::{Port, name_open_dimensions, port};
-use crate::{argmax, diagnosis, indices, onnx, operators, recurrence, simplify, softmax};
+use crate::{argmax, diagnosis, onnx, operators, recurrence, softmax};
 
 /// The protocol's name for ONNX models.
 ///
@@ -301,7 +302,7 @@ fn build(proto: ModelProto, outputs: &[String]) -> Result<TypedModel, loader::Er
     if !operators.can_run() {
         return Err(diagnosis::of_file(&framework, proto, operators));
     }
-    let is_classic = onnx_standard::precision::is_classic(&proto);
+    let is_classic = precision::is_classic(&proto);
     let model = inferred(&framework, proto, outputs).map_err(loader::Error::Invalid)?;
     let parsed = model.clone();
     let typed = model.into_typed();
@@ -328,7 +329,7 @@ fn inferred(framework: &Onnx, proto: ModelProto, outputs: &[String]) -> Result<I
 fn declutter(mut typed: TypedModel, is_classic: bool) -> Result<TypedModel, String> {
     recurrence::begin_anew(&mut typed).map_err(|error| format!("{error:#}"))?;
     if is_classic {
-        typed = onnx_standard::precision::widen(&typed).unwrap_or(typed);
+        typed = precision::widen(&typed).unwrap_or(typed);
     }
     prune_inputs(simplify::declutter(typed.clone()).unwrap_or(typed))
 }

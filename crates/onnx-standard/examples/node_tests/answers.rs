@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use onnx_standard::{indices, simplify};
 use serde_json::Value;
 use tract_onnx::Onnx;
 use tract_onnx::prelude::tract_ndarray::{ArrayD, IxDyn};
@@ -25,8 +26,12 @@ pub(crate) fn check(onnx: &Onnx, is_extended: bool, case: &Value) -> Result<(), 
     }
     let parsed = onnx.parse(&proto, None).map_err(said)?.model;
     let typed = parsed.into_typed().map_err(said)?;
-    let optimised = typed.clone().into_decluttered().and_then(TypedModel::into_optimized);
-    let plan = if is_extended { Ok(optimised.unwrap_or(typed)) } else { optimised };
+    let plan = if is_extended {
+        let optimised = simplify::declutter(typed.clone()).and_then(simplify::optimise);
+        indices::check(optimised.unwrap_or(typed))
+    } else {
+        typed.into_optimized()
+    };
     let plan = plan.and_then(|model| model.into_runnable()).map_err(said)?;
     for set in list(case, "sets") {
         let inputs = list(set, "inputs").iter().map(|input| Ok(tensor(input)?.into_tvalue()));

@@ -10,7 +10,7 @@ use tract_onnx::tract_core::{as_op, op_as_typed_op, op_out_of_plan};
 /// An index that a table does not have.
 #[derive(Debug, thiserror::Error)]
 #[error("{of}: the index {found} is not in [-{length}, {length})")]
-pub(crate) struct OutOfRange {
+pub struct OutOfRange {
     of: String,
     found: i64,
     length: usize,
@@ -20,7 +20,7 @@ pub(crate) struct OutOfRange {
 ///
 /// # Errors
 /// What tract says of the model.
-pub(crate) fn check(mut model: TypedModel) -> TractResult<TypedModel> {
+pub fn check(mut model: TypedModel) -> TractResult<TypedModel> {
     for id in 0..model.nodes.len() {
         let node = model.node(id);
         let (Some(lengths), &[table, indices, ..]) = (Lengths::of(node.op.as_ref()), &*node.inputs) else {

@@ -11,7 +11,7 @@ const CHANGES_SHAPES: &str = "FoldUniformMask";
 ///
 /// # Errors
 /// What tract says of the model.
-pub(crate) fn declutter(mut model: TypedModel) -> TractResult<TypedModel> {
+pub fn declutter(mut model: TypedModel) -> TractResult<TypedModel> {
     let mut optimizer = Optimizer::declutter();
     optimizer.passes.retain(|pass| !format!("{pass:?}").starts_with(CHANGES_SHAPES));
     optimizer.optimize(&mut model)?;
@@ -22,7 +22,7 @@ pub(crate) fn declutter(mut model: TypedModel) -> TractResult<TypedModel> {
 ///
 /// # Errors
 /// What tract says of the model.
-pub(crate) fn optimise(mut model: TypedModel) -> TractResult<TypedModel> {
+pub fn optimise(mut model: TypedModel) -> TractResult<TypedModel> {
     model.optimize()?;
     Ok(model)
 }
