@@ -28,6 +28,10 @@ fn tensor(described: &Value) -> Tensor {
             let bytes = values.iter().flat_map(|value| (number(value) as f32).to_le_bytes());
             (Datatype::Fp32, bytes.collect())
         }
+        "double" => {
+            let bytes = values.iter().flat_map(|value| number(value).to_le_bytes());
+            (Datatype::Fp64, bytes.collect())
+        }
         "int64" => {
             let bytes = values.iter().flat_map(|value| value.as_i64().unwrap().to_le_bytes());
             (Datatype::Int64, bytes.collect())

@@ -75,6 +75,7 @@ def of_xgboost():
         "counts": (regression(objective="count:poisson", **small), targets, YR, {}),
         "logistic targets": (regression(objective="reg:logistic", **small), targets, YR / 400, {}),
         "forest": (xgboost.XGBRFClassifier(**small), x, Y, {}),
+        "forest, two classes": (xgboost.XGBRFClassifier(**small), x, two, {}),
         "dart": (classes(booster="dart", **small), x, Y, {}),
         "forest, targets": (xgboost.XGBRFRegressor(**small), targets, YR, {}),
         "absolute error": (regression(objective="reg:absoluteerror", **small), targets, YR, {}),
