@@ -20,7 +20,9 @@ warnings.filterwarnings("ignore")
 IRIS, DIABETES = load_iris(), load_diabetes()
 X, Y = IRIS.data.astype(numpy.float32), IRIS.target
 XR, YR = DIABETES.data.astype(numpy.float32)[:, :5], DIABETES.target.astype(numpy.float32)
+# Flowers to rank: groups of ten, with all kinds in each.
 GROUPS = numpy.full(15, 10)
+MIXED = numpy.random.default_rng(0).permutation(len(Y))
 SHOWN = numpy.r_[0:2, 60:62, 110:112]
 MISSING = -9.0
 
@@ -89,16 +91,22 @@ def of_xgboost():
         "linear": (regression(booster="gblinear", n_estimators=4), XR, YR, {}),
         "categories": (regression(enable_categorical=True, feature_types=["c"] + ["q"] * 4, **small), many, many_targets, {}),
     })
-    yield from rankers_of_xgboost(x)
+    yield from rankers_of_xgboost(x[MIXED], Y[MIXED])
 
 
-def rankers_of_xgboost(x):
-    """The exporter knows no XGBRanker, but what it trains."""
-    data = xgboost.DMatrix(x, Y, group=GROUPS)
-    for name, objective in [("ranks", "rank:pairwise"), ("ranks by gain", "rank:ndcg")]:
-        ranker = xgboost.train({"objective": objective, "max_depth": 3}, data, num_boost_round=4)
-        model = convert_xgboost(ranker, initial_types=[("x", FloatTensorType([None, 4]))], target_opset=15)
-        yield f"XGBoost, {name}", model, {"x": x[SHOWN]}, [ranker.predict(xgboost.DMatrix(x[SHOWN]))]
+def rankers_of_xgboost(x, y):
+    """The exporter takes the objective of a ranker for one of two classes, unless it is told that these are targets."""
+    for name, objective, exported_as in [
+        ("ranks", "rank:pairwise", "reg:squarederror"),
+        ("ranks by gain", "rank:ndcg", "reg:squarederror"),
+        ("ranks as they are", "rank:pairwise", "rank:pairwise"),
+    ]:
+        ranker = xgboost.XGBRanker(objective=objective, n_estimators=4, max_depth=3, random_state=0).fit(x, y, group=GROUPS)
+        scores = ranker.predict(x[SHOWN])
+        booster = ranker.get_booster()
+        booster.set_param({"objective": exported_as})
+        model = convert_xgboost(booster, initial_types=[("x", FloatTensorType([None, 4]))], target_opset=15)
+        yield f"XGBoost, {name}", model, {"x": x[SHOWN]}, [scores, numpy.stack([-scores, scores], axis=1)]
 
 
 def of_lightgbm():
@@ -114,7 +122,7 @@ def of_lightgbm():
         "three classes": (classes(**small), x, Y, {}),
         "targets": (regression(**small), targets, YR, {}),
         "counts": (regression(objective="poisson", **small), targets, YR, {}),
-        "ranks": (lightgbm.LGBMRanker(**small), x, Y, {"group": GROUPS}),
+        "ranks": (lightgbm.LGBMRanker(**small), x[MIXED], Y[MIXED], {"group": GROUPS}),
         "categories": (regression(**small), many, many_targets, {"categorical_feature": [0]}),
         "forest": (regression(boosting_type="rf", bagging_freq=1, bagging_fraction=0.7, **small), targets, YR, {}),
         "forest of 100 trees": (regression(boosting_type="rf", bagging_freq=1, bagging_fraction=0.7, **(small | {"n_estimators": 100})), targets, YR, {}),
@@ -131,7 +139,7 @@ def of_lightgbm():
         "gamma": (regression(objective="gamma", **small), targets, YR, {}),
         "tweedie": (regression(objective="tweedie", **small), targets, YR, {}),
         "cross entropy": (regression(objective="cross_entropy", **small), targets, YR / 400, {}),
-        "ranks by cross entropy": (lightgbm.LGBMRanker(objective="rank_xendcg", **small), x, Y, {"group": GROUPS}),
+        "ranks by cross entropy": (lightgbm.LGBMRanker(objective="rank_xendcg", **small), x[MIXED], Y[MIXED], {"group": GROUPS}),
         "weighted classes": (classes(class_weight="balanced", **small), x, two, {}),
         "linear leaves": (regression(linear_tree=True, **small), XR, YR, {}),
     })
@@ -155,7 +163,7 @@ def of_catboost():
         "quantile": (regression(loss_function="Quantile:alpha=0.8", **small), XR, YR, {}),
         "counts": (regression(loss_function="Poisson", **small), XR, YR, {}),
         "several targets": (regression(loss_function="MultiRMSE", **small), X[:, :2], X[:, 2:], {}),
-        "ranks": (catboost.CatBoostRanker(loss_function="QueryRMSE", bootstrap_type="No", **small), X, Y, {"group_id": numpy.repeat(numpy.arange(15), 10)}),
+        "ranks": (catboost.CatBoostRanker(loss_function="QueryRMSE", bootstrap_type="No", **small), X[MIXED], Y[MIXED], {"group_id": numpy.repeat(numpy.arange(15), 10)}),
         "other trees": (regression(grow_policy="Lossguide", **small), XR, YR, {}),
         "categories": (regression(cat_features=[0], **small), frame, many_targets, {}),
     }

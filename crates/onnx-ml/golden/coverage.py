@@ -26,6 +26,8 @@ OPSETS = (17, 22)
 # How far an answer may be from ONNX Runtime's, and from where on the export is another model than the library's.
 BAR = 1e-5
 ANOTHER_MODEL = 0.01
+# What stands for the difference of a number from none.
+NO_NUMBER = 1e9
 # A difference is relative to the number expected and this together.
 FLOOR = 0.1
 DATATYPES = {"float32": "FP32", "float64": "FP64", "int32": "INT32", "int64": "INT64", "bool": "BOOL", "object": "BYTES"}
@@ -48,7 +50,7 @@ def distance(found, expected):
     with numpy.errstate(invalid="ignore"):
         differences = numpy.abs(found - expected) / (numpy.abs(expected) + FLOOR)
     differences[(found == expected) | (numpy.isnan(found) & numpy.isnan(expected))] = 0
-    return float(numpy.nan_to_num(differences, nan=numpy.inf).max(initial=0))
+    return float(numpy.nan_to_num(differences, nan=NO_NUMBER, posinf=NO_NUMBER).max(initial=0))
 
 
 def own_distance(outputs, answers):
@@ -158,6 +160,8 @@ def models():
 
 
 def short(number):
+    if number >= NO_NUMBER:
+        return "no number"
     return f"{number:.0e}".replace("e-0", "e-").replace("e+00", "") if number else "0"
 
 

@@ -36,5 +36,5 @@ fn trees_answer_as_onnx_runtime() {
 
 #[test]
 fn what_exporters_write_answers_as_onnx_runtime() {
-    check(include_str!("../golden/exports.json"), 83);
+    check(include_str!("../golden/exports.json"), 84);
 }
