@@ -1,4 +1,5 @@
-//! tract's operators with something before or after them: `CumSum` and `Shape`, where what tract knows of symbols leads it astray.
+//! tract's operators with something before or after them: `CumSum`, `Equal` and `Shape`, where what tract knows of symbols leads it astray or
+//! it lacks a datatype.
 
 use std::collections::HashSet;
 
@@ -14,6 +15,8 @@ use crate::kernel::{Kernel, Port, input, wire_computed};
 /// What is done beside tract's operator.
 #[derive(Debug, Clone)]
 enum Beside {
+    /// Make bytes of truth values before, which it does not compare.
+    Bytes,
     /// Make numbers of symbols before, which it does not add up.
     Number,
     /// Read sizes that an operator decides while it runs from the value: tract may ask for them before.
@@ -30,15 +33,16 @@ struct Around {
 #[derive(Debug)]
 struct Sizes(std::ops::Range<usize>);
 
-/// `CumSum` and `Shape`, by name.
+/// `CumSum`, `Equal` and `Shape`, by name.
 ///
-/// Source: ONNX, operators of these names, versions 14 and 25.
+/// Source: ONNX, operators of these names, versions 14, 19 and 25.
 pub(crate) fn around(
     context: &ParsingContext<'_>,
     node: &NodeProto,
 ) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
     let beside = match node.op_type.as_str() {
         "CumSum" => Beside::Number,
+        "Equal" => Beside::Bytes,
         _ => Beside::Read {
             start: node.get_attr_opt::<i64>("start")?.unwrap_or(0),
             end: node.get_attr_opt("end")?,
@@ -48,6 +52,19 @@ pub(crate) fn around(
 }
 
 impl Around {
+    fn of_bytes(
+        &self,
+        prefix: &str,
+        model: &mut TypedModel,
+        inputs: &[OutletId],
+    ) -> TractResult<TVec<OutletId>> {
+        if model.outlet_fact(*input(inputs, 0)?)?.datum_type != DatumType::Bool {
+            return self.tract.wire(prefix, model, inputs);
+        }
+        let bytes = wire_cast(format!("{prefix}.bytes"), model, inputs, DatumType::U8)?;
+        self.tract.wire(prefix, model, &bytes)
+    }
+
     fn numbered(
         &self,
         prefix: &str,
@@ -102,6 +119,7 @@ impl Expansion for Around {
 
     fn wire(&self, prefix: &str, model: &mut TypedModel, inputs: &[OutletId]) -> TractResult<TVec<OutletId>> {
         match self.beside {
+            Beside::Bytes => self.of_bytes(prefix, model, inputs),
             Beside::Number => self.numbered(prefix, model, inputs),
             Beside::Read { start, end } => self.read((start, end), prefix, model, inputs),
         }

@@ -95,9 +95,10 @@ const OPERATORS: [(&str, Builder); 32] = [
 ];
 
 /// Operators that go on from tract's of the same name.
-const CORRECTIONS: [(&str, Builder); 9] = [
+const CORRECTIONS: [(&str, Builder); 10] = [
     ("Attention", attention::attention),
     ("CumSum", around::around),
+    ("Equal", around::around),
     ("MatMul", products::matrix_product),
     ("Mod", whole_numbers::modulus),
     ("OneHot", one_hot::one_hot),

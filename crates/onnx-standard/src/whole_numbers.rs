@@ -1,5 +1,6 @@
 //! `Div`, `Mod` and `BitShift` of whole numbers that are in no file. tract panics if a divisor is zero, or minus one under the least number,
-//! which would end the instance, and the zeros of the warm-up would do so while packing; its shifts wrap around at the width of the type. Here
+//! which would end the instance, and the zeros of the warm-up would do so while packing; its shifts wrap around at the width of the type, and it takes
+//! numbers that are cast to INT64 for sizes, which are not negative. Here
 //! a division by zero is an error, and what overflows wraps, as in ONNX Runtime.
 
 use tract_onnx::model::ParsingContext;
@@ -79,14 +80,19 @@ pub(crate) fn bit_shift(
 impl Pairwise {
     /// Whether tract's operator can be asked: of other types, or with numbers in the file that it divides by without harm.
     fn is_tracts(&self, left: &TypedFact, right: &TypedFact) -> TractResult<bool> {
-        let is_whole = |fact: &TypedFact| fact.datum_type.is_integer() && !fact.datum_type.is_tdim();
+        let is_symbolic = |fact: &TypedFact| fact.datum_type.is_tdim();
+        let is_whole = |fact: &TypedFact| fact.datum_type.is_integer() || is_symbolic(fact);
         if !is_whole(left) || !is_whole(right) {
             return Ok(true);
         }
+        if is_symbolic(left) || is_symbolic(right) {
+            // Sizes stay symbols. Other numbers do not: a symbol is never less than zero.
+            return Ok(left.konst.is_some() && right.konst.is_some());
+        }
         let Some(konst) = &right.konst else { return Ok(false) };
         let divisors = konst.cast_to::<i64>()?;
-        let is_division = !matches!(self.calculation, Calculation::ShiftLeft | Calculation::ShiftRight);
-        Ok(is_division && divisors.to_plain_array_view::<i64>()?.iter().all(|&by| by != 0 && by != -1))
+        let is_quotient = self.calculation == Calculation::Quotient;
+        Ok(is_quotient && divisors.to_plain_array_view::<i64>()?.iter().all(|&by| by != 0 && by != -1))
     }
 }
 
@@ -117,6 +123,11 @@ impl Expansion for Pairwise {
         let common = left.datum_type.common_super_type(right.datum_type);
         let common = common.context("numbers of types that have one in common")?;
         let inputs = wire_rank_broadcast(prefix, model, inputs)?;
+        if common.is_tdim() {
+            let inputs = wire_cast(prefix, model, &inputs, DatumType::I64)?;
+            let found = wire_computed(self.calculation, &format!("{prefix}.numbers"), model, &inputs)?;
+            return wire_cast(prefix, model, &found, DatumType::TDim);
+        }
         let inputs = wire_cast(prefix, model, &inputs, common)?;
         wire_computed(self.calculation, prefix, model, &inputs)
     }
