@@ -334,3 +334,21 @@ fn a_loop_carries_on_what_grows() {
     assert_eq!(*of(9, 0)[1], tensor1(&[0_i64]));
     assert_eq!(*of(0, 9)[0], tensor1(&[1_i64, 2]));
 }
+
+#[test]
+fn numbers_cast_to_whole_ones_are_divided_as_numbers() {
+    for (operator, expected) in [("Mod", [2_i64, 1]), ("Div", [-2, 1])] {
+        let graph = GraphProto {
+            node: vec![
+                node("Cast", &["x"], &["whole"], &[("to", DataType::Int64 as i64)]),
+                node(operator, &["whole", "three"], &["y"], &[]),
+            ],
+            initializer: vec![whole("three", &[], vec![3])],
+            input: vec![value("x", DataType::Float, &["rows"])],
+            output: vec![value("y", DataType::Int64, &["rows"])],
+            ..GraphProto::default()
+        };
+        let y = run(graph, tvec![tensor1(&[-7_f32, 4.0]).into_tvalue()]).unwrap();
+        assert_eq!(*y[0].cast_to::<i64>().unwrap(), tensor1(&expected));
+    }
+}
