@@ -1,7 +1,7 @@
 //! Answers cases in the model runtime, those of a file or the node tests of ONNX. Prints a line for each, with tabs between: its name,
 //! nothing or what is wrong, and the largest difference to the answers expected, in tolerances.
 
-#![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a program")]
+#![expect(clippy::print_stdout, reason = "a program")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
