@@ -120,11 +120,11 @@ impl EvalOp for Check {
         let lengths = self.lengths.in_table(table.shape(), indices.shape())?;
         let datum_type = indices.datum_type();
         let mut checked = indices.cast_to::<i64>()?.into_owned();
-        let mut numbers = checked.try_as_plain_ram_mut()?;
-        for (index, &length) in numbers.as_slice_mut::<i64>()?.iter_mut().zip(lengths.iter().cycle()) {
+        for (index, &length) in
+            checked.try_as_plain_ram_mut()?.as_slice_mut::<i64>()?.iter_mut().zip(lengths.iter().cycle())
+        {
             *index = self.index(*index, length)?;
         }
-        drop(numbers);
         Ok(tvec![checked.cast_to_dt(datum_type)?.into_owned().into_tvalue()])
     }
 }

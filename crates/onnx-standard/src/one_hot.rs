@@ -4,15 +4,17 @@ use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::prelude::tract_ndarray::{ArrayD, Axis, IxDyn, Zip};
 use tract_onnx::tract_core::internal::*;
-use tract_onnx::tract_core::ops::array::OneHot;
 use tract_onnx::tract_hir::infer::{InferenceOp, InferenceResult, Solver, TensorProxy};
 use tract_onnx::tract_hir::ops::expandable::{Expansion, expand};
 
-use crate::kernel::{Kernel, Port, input, into_computed};
+use crate::kernel::{Kernel, Port, axis_of, input, wire_computed};
 
-/// tract's `OneHot`, computed here.
+/// `OneHot`, computed here; tract infers its shape.
 #[derive(Debug, Clone)]
-struct Marked(Box<dyn Expansion>);
+struct Marked {
+    tract: Box<dyn Expansion>,
+    axis: i64,
+}
 
 /// Elements that are on in the place of the index along a new axis, and off elsewhere.
 #[derive(Debug)]
@@ -30,12 +32,13 @@ pub(crate) fn one_hot(
     context: &ParsingContext<'_>,
     node: &NodeProto,
 ) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
-    Ok((expand(Marked(crate::tracts(context, node)?)), Vec::new()))
+    let axis = node.get_attr_opt("axis")?.unwrap_or(-1);
+    Ok((expand(Marked { tract: crate::tracts(context, node)?, axis }), Vec::new()))
 }
 
 impl Expansion for Marked {
     fn name(&self) -> StaticName {
-        self.0.name()
+        self.tract.name()
     }
 
     fn rules<'r, 'p: 'r, 's: 'r>(
@@ -44,20 +47,25 @@ impl Expansion for Marked {
         inputs: &'p [TensorProxy],
         outputs: &'p [TensorProxy],
     ) -> InferenceResult {
-        self.0.rules(solver, inputs, outputs)
+        self.tract.rules(solver, inputs, outputs)
     }
 
     fn wire(&self, prefix: &str, model: &mut TypedModel, inputs: &[OutletId]) -> TractResult<TVec<OutletId>> {
-        let n_before = model.nodes.len();
-        let outlets = self.0.wire(prefix, model, inputs)?;
-        for id in n_before..model.nodes.len() {
-            if let Some(op) = model.node(id).op_as::<OneHot>() {
-                let places =
-                    Marks { axis: op.axis, n_places: op.dim, off: op.off.clone(), on: op.on.clone() };
-                model.node_mut(id).op = into_computed(places);
-            }
-        }
-        Ok(outlets)
+        let [indices, n_places, values] = inputs else { bail!("OneHot has three inputs") };
+        let constant = |outlet: OutletId| -> TractResult<Arc<Tensor>> {
+            model
+                .outlet_fact(outlet)?
+                .konst
+                .clone()
+                .context("the number of places and the values must be constant")
+        };
+        let n_places = constant(*n_places)?.cast_to::<i64>()?.to_plain_array_view::<i64>()?.first().copied();
+        let n_places = usize::try_from(n_places.context("a number of places")?)?;
+        let values = constant(*values)?;
+        ensure!(values.shape() == [2], "OneHot: values of the shape {:?}, not [2]", values.shape());
+        let axis = axis_of(self.axis, model.outlet_fact(*indices)?.rank() + 1)?;
+        let (off, on) = (values.nth(0)?.into_arc_tensor(), values.nth(1)?.into_arc_tensor());
+        wire_computed(Marks { axis, n_places, off, on }, prefix, model, &[*indices])
     }
 }
 
