@@ -21,7 +21,8 @@ REASONS = [
     (r"\(Loop\): graph input .* has no type", "the body of a `Loop` has no types"),
     (r"Translating node .* Loop ", "a `Loop` whose sizes cannot be told"),
     (r"Undetermined symbol", "a size that only the run tells"),
-    (r"IfThenElse", "the branches of an `If` differ in their number of axes"),
+    (r"If ToTypedTranslator: Translating .*determined fact", "an `If` in an `If`"),
+    (r"IfThenElse: Condition", "the branches of an `If` differ in their number of axes"),
     (r"ConstantOfShape.*F64", "the file says FP32 of an FP64 value"),
 ]
 

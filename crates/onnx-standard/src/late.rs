@@ -336,24 +336,23 @@ impl EvalOp for Waiting {
 
 /// Refuses arguments that tract would panic at.
 fn check(operator: &str, inputs: &[TValue]) -> TractResult<()> {
-    let place = match operator {
-        "StridedSlice" if inputs.len() > 4 => return check_steps(operator, input(inputs, 4)?),
-        "STFT" => return check_steps(operator, input(inputs, 1)?),
-        "ConstantOfShape" => 0,
-        "Expand" | "MultiBroadcastTo" | "Pad" | "Tile" | "Topk" => 1,
+    // The place of the argument, and the least that it may be.
+    let (place, least) = match operator {
+        "ConstantOfShape" => (0, 0),
+        "Expand" | "MultiBroadcastTo" | "Pad" | "Tile" | "Topk" => (1, 0),
+        "OneHot" | "STFT" => (1, 1),
+        "StridedSlice" if inputs.len() > 4 => (4, i64::MIN),
         _ => return Ok(()),
     };
     let numbers = input(inputs, place)?.cast_to::<i64>()?;
     let n_most = i64::try_from(input(inputs, 0)?.shape().iter().copied().max().unwrap_or(0))?;
-    let is_wrong = |&number: &i64| number < 0 || (operator == "Topk" && number > n_most);
+    let is_wrong = |&number: &i64| {
+        number < least
+            || (operator == "Topk" && number > n_most)
+            || (operator == "StridedSlice" && number == 0)
+    };
     let wrong = numbers.to_plain_array_view::<i64>()?.iter().copied().find(is_wrong);
     wrong.map_or(Ok(()), |wrong| bail!("{operator}: {wrong} among its arguments"))
-}
-
-fn check_steps(operator: &str, steps: &Tensor) -> TractResult<()> {
-    let steps = steps.cast_to::<i64>()?;
-    ensure!(steps.to_plain_array_view::<i64>()?.iter().all(|&step| step != 0), "{operator}: a step of 0");
-    Ok(())
 }
 
 /// Whether a value known from the file depends on sizes that are not.
