@@ -293,6 +293,19 @@ def refused_everything():
     )
 
 
+def size_of():
+    """An input of which only the sizes are used."""
+    write(
+        "size-of",
+        [
+            helper.make_node("Shape", ["X"], ["shape"], name="shape"),
+            helper.make_node("ConstantOfShape", ["shape"], ["Y"], name="zeros"),
+        ],
+        [value("X", ["batch", "width"])],
+        [value("Y", ["batch", "width"])],
+    )
+
+
 def wide_rows():
     """Rows of 1 000 numbers, though the signature says that any number will do."""
     write(
@@ -307,6 +320,7 @@ def wide_rows():
 def main():
     refused_nodes()
     refused_everything()
+    size_of()
     wide_rows()
     add_sub()
     strings()

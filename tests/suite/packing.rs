@@ -186,6 +186,15 @@ fn all_reasons_against_a_model_are_told_at_once() {
 }
 
 #[test]
+fn an_input_that_only_says_how_long_something_is_is_asked_for() {
+    let packed = pack("tests/models/size-of.onnx", &options("x")).unwrap();
+    let model = PackedModel::open(&engine(), &packed.wasm).unwrap();
+    let rows = Tensor::new("X", Datatype::Fp32, vec![2, 3], vec![7; 24]).unwrap();
+    let found = model.infer(vec![rows], &[]).unwrap();
+    assert_eq!((found[0].shape(), found[0].data()), (&[2, 3][..], &[0; 24][..]));
+}
+
+#[test]
 fn a_model_that_answers_nothing_it_is_tried_with_is_only_packed_on_request() {
     let refusal = pack("tests/models/wide-rows.onnx", &options("x")).unwrap_err();
     assert!(

@@ -58,16 +58,40 @@ impl Expansion for Extremes {
         self.0.rules(solver, inputs, outputs)
     }
 
+    /// Wires tract's nodes apart, where it does not know the numbers: it would answer at once, with its own reduction.
     fn wire(&self, prefix: &str, model: &mut TypedModel, inputs: &[OutletId]) -> TractResult<TVec<OutletId>> {
-        let n_before = model.nodes.len();
-        let outlets = self.0.wire(prefix, model, inputs)?;
-        for id in n_before..model.nodes.len() {
-            if let Some(extreme) = replacement(model.node(id), model)? {
-                model.node_mut(id).op = into_computed(extreme);
+        let mut apart = TypedModel { symbols: model.symbols.clone(), ..TypedModel::default() };
+        let mut mapping: HashMap<OutletId, OutletId> = HashMap::new();
+        let mut sources: TVec<OutletId> = tvec![];
+        for (slot, &outlet) in inputs.iter().enumerate() {
+            let (name, fact) = (format!("{prefix}.input_{slot}"), model.outlet_fact(outlet)?);
+            let source = match &fact.konst {
+                Some(axes) if slot > 0 => apart.add_const(name, axes.clone())?,
+                _ => apart.add_source(name, fact.without_value())?,
+            };
+            mapping.insert(source, outlet);
+            sources.push(source);
+        }
+        let outlets = self.0.wire(prefix, &mut apart, &sources)?;
+        apart.select_output_outlets(&outlets)?;
+        for id in apart.eval_order()? {
+            let node = apart.node(id);
+            if !mapping.contains_key(&id.into()) {
+                let inputs = mapped(&mapping, &node.inputs)?;
+                let op = replacement(node, &apart)?.map_or_else(|| node.op.clone(), into_computed);
+                let wired = model.wire_node(&node.name, op, &inputs)?;
+                mapping.extend(
+                    wired.into_iter().enumerate().map(|(slot, outlet)| (OutletId::new(id, slot), outlet)),
+                );
             }
         }
-        Ok(outlets)
+        mapped(&mapping, &outlets)
     }
+}
+
+fn mapped(mapping: &HashMap<OutletId, OutletId>, outlets: &[OutletId]) -> TractResult<TVec<OutletId>> {
+    let of = |outlet: &OutletId| mapping.get(outlet).copied().context("nodes come after their inputs");
+    outlets.iter().map(of).collect()
 }
 
 impl Kernel for Extreme {

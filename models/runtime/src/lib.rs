@@ -13,6 +13,7 @@ mod independence;
 mod model;
 mod onnx;
 mod operators;
+mod pruning;
 mod recurrence;
 mod recurrent_nodes;
 mod signature;

@@ -20,7 +20,7 @@ use crate::convert::{addressable, tensor_from_tract, tensor_from_wit, tensor_to_
 use crate::independence::independent_rows;
 use crate::operators::Operators;
 use crate::signature::{Port, name_open_dimensions, port};
-use crate::{argmax, diagnosis, onnx, operators, recurrence, softmax};
+use crate::{argmax, diagnosis, onnx, operators, pruning, recurrence, softmax};
 
 /// The protocol's name for ONNX models.
 ///
@@ -331,7 +331,7 @@ fn declutter(mut typed: TypedModel, is_classic: bool) -> Result<TypedModel, Stri
     if is_classic {
         typed = precision::widen(&typed).unwrap_or(typed);
     }
-    prune_inputs(simplify::declutter(typed.clone()).unwrap_or(typed))
+    pruning::prune_inputs(simplify::declutter(typed.clone()).unwrap_or(typed))
 }
 
 /// The optimised model, for one row at a time if that is how its batches run.
@@ -350,17 +350,6 @@ fn plan(model: TypedModel, weights_bytes: u64) -> Result<(TypedModel, Batching),
     let plan =
         indices::check(argmax::replace(softmax::replace(plan))).map_err(|error| format!("{error:#}"))?;
     Ok((plan, batching))
-}
-
-/// Drops the inputs that no kept output depends on.
-fn prune_inputs(mut model: TypedModel) -> Result<TypedModel, String> {
-    let is_used = |outlet: &OutletId| {
-        !model.node(outlet.node).outputs.iter().all(|output| output.successors.is_empty())
-            || model.outputs.contains(outlet)
-    };
-    let used: Vec<OutletId> = model.inputs.iter().copied().filter(is_used).collect();
-    model.set_input_outlets(&used).map_err(|error| format!("{error:#}"))?;
-    Ok(model)
 }
 
 fn spawn(model: TypedModel) -> Result<State, loader::Error> {
