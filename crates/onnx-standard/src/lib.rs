@@ -95,8 +95,9 @@ const OPERATORS: [(&str, Builder); 32] = [
 ];
 
 /// Operators that go on from tract's of the same name.
-const CORRECTIONS: [(&str, Builder); 10] = [
+const CORRECTIONS: [(&str, Builder); 11] = [
     ("Attention", attention::attention),
+    ("ConstantOfShape", renamed::constant_of_shape),
     ("CumSum", around::around),
     ("Equal", around::around),
     ("MatMul", products::matrix_product),

@@ -1,9 +1,10 @@
-//! Nodes that another operator answers: `Upsample`, which `Resize` has replaced, and `Pad` that repeats its input, which is a matter of cutting and
-//! joining.
+//! Nodes that another node answers: `Upsample`, which `Resize` has replaced, `Pad` that repeats its input, which is a matter of cutting and
+//! joining, and `ConstantOfShape` that does not say of what: tract takes it for zeros of FP64.
 
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::attribute_proto::AttributeType;
-use tract_onnx::pb::{AttributeProto, NodeProto};
+use tract_onnx::pb::tensor_proto::DataType;
+use tract_onnx::pb::{AttributeProto, NodeProto, TensorProto};
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::array::{Slice, TypedConcat};
 use tract_onnx::tract_hir::infer::{InferenceOp, InferenceResult, Solver, TensorProxy};
@@ -17,6 +18,27 @@ const OPSET: i64 = 13;
 /// `Pad` with the end of an axis before it and its beginning after it.
 #[derive(Debug, Clone)]
 struct Wrap;
+
+/// Reads the operator from its node.
+///
+/// Source: ONNX, operator `ConstantOfShape`, version 9: zeros of FP32 unless the node says otherwise.
+pub(crate) fn constant_of_shape(
+    context: &ParsingContext<'_>,
+    node: &NodeProto,
+) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    let mut node = node.clone();
+    if node.attribute.iter().all(|attribute| attribute.name != "value") {
+        let data_type = DataType::Float as i32;
+        let zero = TensorProto { dims: vec![1], data_type, float_data: vec![0.0], ..TensorProto::default() };
+        node.attribute.push(AttributeProto {
+            name: "value".to_owned(),
+            r#type: AttributeType::Tensor as i32,
+            t: Some(zero),
+            ..AttributeProto::default()
+        });
+    }
+    crate::before(crate::CORRECTED, context, &node)
+}
 
 /// Reads the operator from its node.
 ///

@@ -5,6 +5,7 @@ use tract_onnx::prelude::tract_ndarray::{ArrayD, IxDyn};
 use tract_onnx::prelude::{DatumType, Tensor as TractTensor};
 
 use crate::bindings::exports::plinth::model::inference as wit;
+use crate::signature::datatype;
 
 tensor::datatype_conversions!(wit::Datatype);
 
@@ -51,8 +52,13 @@ pub(crate) fn tensor_to_tract(tensor: &Tensor) -> Result<TractTensor, String> {
 /// The tensor as the interface has it, under the name and datatype of `spec`.
 ///
 /// # Errors
-/// tract's text if the tensor is not of a datatype that `spec` can hold.
+/// Text if the tensor is not of the datatype of `spec`, or tract's.
 pub(crate) fn tensor_from_tract(tensor: &TractTensor, spec: &TensorSpec) -> Result<wit::Tensor, String> {
+    let found = datatype(tensor.datum_type());
+    if found != Some(spec.datatype) {
+        let found = found.map_or_else(|| format!("{:?}", tensor.datum_type()), |found| found.to_string());
+        return Err(format!("output `{}` is {found}, and {} was expected", spec.name, spec.datatype));
+    }
     let shape: Vec<u64> = tensor.shape().iter().map(|&dim| dim as u64).collect();
     let data = match tensor.datum_type() {
         DatumType::String => strings_from_tract(tensor)?,
