@@ -1,15 +1,16 @@
-//! `Celu`, `Swish` and `SwiGLU`: tract's leave the factor `alpha` out, or are not there.
+//! `Celu`, `Swish` and `SwiGLU`: tract's leave the factor `alpha` out, or are not there. `LogSoftmax` and `Softplus`: tract takes the logarithm
+//! of what has become zero or infinite.
 
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::change_axes::wire_with_rank_broadcast;
-use tract_onnx::tract_core::ops::math::{div, exp, max, min, mul, sub};
-use tract_onnx::tract_core::ops::nn::sigmoid;
+use tract_onnx::tract_core::ops::math::{abs, add, div, exp, ln, max, min, mul, neg, sub};
+use tract_onnx::tract_core::ops::nn::{Softmax, SoftmaxKind, sigmoid};
 use tract_onnx::tract_hir::infer::{InferenceOp, InferenceResult, Solver, TensorProxy};
 use tract_onnx::tract_hir::ops::expandable::{Expansion, expand};
 
-use crate::kernel::input;
+use crate::kernel::{axis_of, input};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Activation {
@@ -19,6 +20,10 @@ enum Activation {
     Swish,
     /// The same of the first input, times the second.
     SwiGlu,
+    /// `max(0, x) + ln(1 + exp(-|x|))`, which is `ln(1 + exp(x))`
+    Softplus,
+    /// `x - ln(sum(exp(x)))` over an axis, or over it and all after it.
+    LogSoftmax { axis: i64, goes_on: bool },
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -62,6 +67,28 @@ pub(crate) fn swiglu(
     scaled(Activation::SwiGlu, node)
 }
 
+/// Reads the operator from its node.
+///
+/// Source: ONNX, operator `Softplus`, version 22.
+pub(crate) fn softplus(
+    _context: &ParsingContext<'_>,
+    node: &NodeProto,
+) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    scaled(Activation::Softplus, node)
+}
+
+/// Reads the operator from its node.
+///
+/// Source: ONNX, operator `LogSoftmax`, version 13; before, it went over all axes from one on.
+pub(crate) fn log_softmax(
+    context: &ParsingContext<'_>,
+    node: &NodeProto,
+) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    let goes_on = context.onnx_operator_set_version < 13;
+    let axis = node.get_attr_opt::<i64>("axis")?.unwrap_or(if goes_on { 1 } else { -1 });
+    scaled(Activation::LogSoftmax { axis, goes_on }, node)
+}
+
 /// Nodes that are added one after another, with names that tell them apart.
 struct Wiring<'m> {
     prefix: &'m str,
@@ -89,7 +116,25 @@ impl Wiring<'_> {
         let below = self.of(mul(), &[below, alpha])?;
         let below = self.of(min(), &[below, zero])?;
         let above = self.of(max(), &[x, zero])?;
-        self.of(tract_onnx::tract_core::ops::math::add(), &[above, below])
+        self.of(add(), &[above, below])
+    }
+
+    fn softplus(&mut self, x: OutletId) -> TractResult<OutletId> {
+        let (zero, one) = (self.number(0.0)?, self.number(1.0)?);
+        let size = self.of(abs(), &[x])?;
+        let less = self.of(neg(), &[size])?;
+        let shrunk = self.of(exp(), &[less])?;
+        let more = self.of(add(), &[shrunk, one])?;
+        let rest = self.of(ln(), &[more])?;
+        let above = self.of(max(), &[x, zero])?;
+        self.of(add(), &[above, rest])
+    }
+
+    fn log_softmax(&mut self, x: OutletId, axis: i64, goes_on: bool) -> TractResult<OutletId> {
+        let rank = self.model.outlet_fact(x)?.rank();
+        let axis = axis_of(axis, rank)?;
+        let axes: TVec<usize> = if goes_on { (axis..rank).collect() } else { tvec![axis] };
+        self.of(Softmax { axes, quant_output_dt: None, kind: SoftmaxKind::LogSoftmax }, &[x])
     }
 
     fn swish(&mut self, x: OutletId, alpha: f32) -> TractResult<OutletId> {
@@ -106,6 +151,8 @@ impl Expansion for Scaled {
             Activation::Celu => "Celu".into(),
             Activation::Swish => "Swish".into(),
             Activation::SwiGlu => "SwiGLU".into(),
+            Activation::Softplus => "Softplus".into(),
+            Activation::LogSoftmax { .. } => "LogSoftmax".into(),
         }
     }
 
@@ -130,6 +177,8 @@ impl Expansion for Scaled {
         let found = match self.activation {
             Activation::Celu => wiring.celu(x, self.alpha)?,
             Activation::Swish => wiring.swish(x, self.alpha)?,
+            Activation::Softplus => wiring.softplus(x)?,
+            Activation::LogSoftmax { axis, goes_on } => wiring.log_softmax(x, axis, goes_on)?,
             Activation::SwiGlu => {
                 let gate = wiring.swish(x, self.alpha)?;
                 wiring.of(mul(), &[gate, *input(inputs, 1)?])?

@@ -48,7 +48,9 @@ impl TensorScatter {
             let start = usize::try_from(starts.get(row).copied().unwrap_or(0))?;
             let n_steps = cache.len_of(Axis(axis));
             for (idx, step) in update.axis_iter(Axis(axis)).enumerate() {
-                let place = if self.is_circular { (start + idx) % n_steps.max(1) } else { start + idx };
+                let place = start.saturating_add(idx);
+                let place =
+                    if self.is_circular { (start % n_steps.max(1) + idx) % n_steps.max(1) } else { place };
                 ensure!(place < n_steps, "TensorScatter: step {place} of a cache of {n_steps}");
                 let mut to = cache.index_axis_mut(Axis(axis), place);
                 ensure!(

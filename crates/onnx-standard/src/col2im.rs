@@ -6,7 +6,7 @@ use tract_onnx::prelude::tract_ndarray::{ArrayD, IxDyn};
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_hir::infer::InferenceOp;
 
-use crate::kernel::{Kernel, Port, computed, input};
+use crate::kernel::{Kernel, Port, check_room, computed, input};
 
 #[derive(Debug)]
 struct Col2Im {
@@ -57,8 +57,9 @@ pub(crate) fn col2im(
 impl Side {
     /// How many blocks there are.
     fn n_blocks(&self) -> TractResult<usize> {
-        let extent = self.dilation * self.block.saturating_sub(1) + 1;
-        let free = (self.size + self.pads.iter().sum::<usize>()).checked_sub(extent);
+        let extent = self.dilation.saturating_mul(self.block.saturating_sub(1)).saturating_add(1);
+        let free =
+            self.pads.iter().fold(self.size, |size, &pad| size.saturating_add(pad)).checked_sub(extent);
         Ok(free.context("Col2Im: a block larger than the image")? / self.stride.max(1) + 1)
     }
 
@@ -112,13 +113,16 @@ impl Col2Im {
         let &[n_rows, n_columns, n_places] = columns.shape() else {
             bail!("Col2Im of a value without three axes")
         };
+        check_room(block, 1).context("Col2Im: a block")?;
         let block_size: usize = block.iter().product();
         let n_blocks = sides.iter().map(Side::n_blocks).collect::<TractResult<Vec<usize>>>()?;
+        check_room(&n_blocks, 1).context("Col2Im: its blocks")?;
         let is_whole =
             block_size > 0 && n_columns % block_size == 0 && n_places == n_blocks.iter().product::<usize>();
         ensure!(is_whole, "Col2Im: {n_columns} columns of {n_places} do not make the image");
         let shape: Vec<usize> =
             [n_rows, n_columns / block_size].into_iter().chain(image.iter().copied()).collect();
+        check_room(&shape, size_of::<f32>()).context("Col2Im: its image")?;
         let mut found = ArrayD::<f32>::zeros(IxDyn(&shape));
         for (at, &number) in numbers.to_plain_array_view::<f32>()?.indexed_iter() {
             let (element, place) = (unravelled(at[1] % block_size, block), unravelled(at[2], &n_blocks));

@@ -6,7 +6,7 @@ use tract_onnx::prelude::tract_ndarray::{ArrayD, Axis, IxDyn, Slice};
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_hir::infer::InferenceOp;
 
-use crate::kernel::{Kernel, Port, axis_of, computed, input};
+use crate::kernel::{Kernel, Port, axis_of, check_room, computed, input};
 
 /// The most axes of an input whose output has sizes that are not known.
 const N_AXES_MAX: usize = 8;
@@ -98,6 +98,7 @@ impl Kernel for AffineGrid {
         let n_rows = theta.shape().first().copied().unwrap_or(0);
         let shape: Vec<usize> =
             [n_rows].into_iter().chain(sizes.iter().copied()).chain([sizes.len()]).collect();
+        check_room(&shape, size_of::<f64>())?;
         let grid = ArrayD::from_shape_fn(IxDyn(&shape), |at| {
             let (row, to) = (at[0], at[sizes.len() + 1]);
             let weight = |from: usize| theta.get([row, to, from]).copied().unwrap_or(f64::NAN);
@@ -127,6 +128,7 @@ impl CenterCropPad {
         for (&axis, &size) in axes.iter().zip(sizes) {
             shape.get_mut(axis).into_iter().for_each(|dim| *dim = size);
         }
+        check_room(&shape, size_of::<T>())?;
         let mut found = ArrayD::<T>::default(IxDyn(&shape));
         let mut to = found.view_mut();
         for (&axis, &size) in axes.iter().zip(sizes) {
@@ -139,6 +141,7 @@ impl CenterCropPad {
                 to.slice_axis_inplace(Axis(axis), middle(size, n_given));
             }
         }
+        ensure!(to.shape() == from.shape(), "CenterCropPad: an axis twice");
         to.assign(&from);
         Ok(found.into_tensor())
     }

@@ -23,17 +23,25 @@ pub struct OutOfRange {
 pub fn check(mut model: TypedModel) -> TractResult<TypedModel> {
     for id in 0..model.nodes.len() {
         let node = model.node(id);
-        let (Some(lengths), &[table, indices, ..]) = (Lengths::of(node.op.as_ref()), &*node.inputs) else {
+        let (Some(lengths), &[table, indices, ref updates @ ..]) =
+            (Lengths::of(node.op.as_ref()), &*node.inputs)
+        else {
             continue;
         };
+        let updates = updates.first().copied().filter(|_| node.op_is::<ScatterNd>());
         let fact = model.outlet_fact(indices)?;
-        let is_fixed = fact.konst.is_some() && model.outlet_fact(table)?.shape.is_concrete();
+        let mut shapes = [Some(table), updates].into_iter().flatten();
+        let is_concrete = shapes.try_fold(true, |all, outlet| {
+            TractResult::Ok(all && model.outlet_fact(outlet)?.shape.is_concrete())
+        })?;
+        let is_fixed = fact.konst.is_some() && is_concrete;
         if is_fixed || ![DatumType::I32, DatumType::I64].contains(&fact.datum_type) {
             continue;
         }
-        let check =
-            Check { lengths, of: origin(&model, indices).unwrap_or_else(|| format!("node `{}`", node.name)) };
-        let checked = model.wire_node(format!("{}.indices", node.name), check, &[table, indices])?;
+        let of = origin(&model, indices).unwrap_or_else(|| format!("node `{}`", node.name));
+        let check = Check { lengths, is_gathering: node.op_is::<GatherElements>(), of };
+        let inputs: TVec<OutletId> = [table, indices].into_iter().chain(updates).collect();
+        let checked = model.wire_node(format!("{}.indices", node.name), check, &inputs)?;
         model.add_edge(*checked.first().context("a node has an output")?, InletId::new(id, 1))?;
     }
     Ok(model)
@@ -88,11 +96,26 @@ impl Lengths {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Check {
     lengths: Lengths,
+    /// Whether each index stands where it looks up along the other axes, which must be there.
+    is_gathering: bool,
     /// What the indices are, for an error.
     of: String,
 }
 
 impl Check {
+    fn check_shapes(&self, table: &[usize], indices: &[usize], updates: Option<&[usize]>) -> TractResult<()> {
+        if let (Lengths::Axis(along), true) = (&self.lengths, self.is_gathering) {
+            let mut others = indices.iter().zip(table).enumerate().filter(|(axis, _)| axis != along);
+            let are_there = others.all(|(_, (indices, table))| indices <= table);
+            ensure!(are_there, "{}: indices of the shape {indices:?} into {table:?}", self.of);
+        }
+        if let (Some(updates), Some((&n_columns, rows))) = (updates, indices.split_last()) {
+            let expected = [rows, table.get(n_columns..).unwrap_or_default()].concat();
+            ensure!(updates == expected, "{}: updates of the shape {updates:?}, not {expected:?}", self.of);
+        }
+        Ok(())
+    }
+
     fn index(&self, found: i64, length: usize) -> TractResult<i64> {
         let n_entries = i64::try_from(length)?;
         let from_start = if found < 0 { found.saturating_add(n_entries) } else { found };
@@ -116,7 +139,8 @@ impl EvalOp for Check {
     op_out_of_plan!();
 
     fn eval(&self, _context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
-        let [table, indices] = &*inputs else { bail!("expected a table and indices") };
+        let [table, indices, updates @ ..] = &*inputs else { bail!("expected a table and indices") };
+        self.check_shapes(table.shape(), indices.shape(), updates.first().map(|updates| updates.shape()))?;
         let lengths = self.lengths.in_table(table.shape(), indices.shape())?;
         let datum_type = indices.datum_type();
         let mut checked = indices.cast_to::<i64>()?.into_owned();

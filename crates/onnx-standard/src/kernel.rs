@@ -184,6 +184,22 @@ pub(crate) fn without_symbols(input: TValue) -> TractResult<TValue> {
     }
 }
 
+/// Refuses a value of these sizes, with so many bytes for each element, that has no room in memory: an allocation that fails ends the instance.
+pub(crate) fn check_room(shape: &[usize], n_bytes: usize) -> TractResult<()> {
+    let message = || format!("no room for a value of the shape {shape:?}");
+    // ndarray counts elements as if no axis were empty.
+    let whole = shape.iter().try_fold(n_bytes.max(1), |bytes, &size| bytes.checked_mul(size.max(1)));
+    let bytes = whole.filter(|&bytes| isize::try_from(bytes).is_ok()).with_context(message)?;
+    if shape.contains(&0) {
+        return Ok(());
+    }
+    let mut room: Vec<u8> = Vec::new();
+    room.try_reserve_exact(bytes).with_context(message)?;
+    // Otherwise the compiler may take the allocation for granted.
+    std::hint::black_box(&room);
+    Ok(())
+}
+
 /// The input in that place.
 pub(crate) fn input<T>(inputs: &[T], place: usize) -> TractResult<&T> {
     inputs.get(place).with_context(|| format!("input {place} is missing"))

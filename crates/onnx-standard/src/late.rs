@@ -11,6 +11,7 @@ use tract_onnx::tract_core::{as_op, not_a_typed_op, op_as_typed_op};
 use tract_onnx::tract_hir::infer::{Factoid as _, InferenceFact, InferenceModel, InferenceNode, InferenceOp};
 use tract_onnx::tract_hir::ops::expandable::Expansion;
 
+use crate::arguments::Arguments;
 use crate::kernel::{input, plain};
 
 const LAYER: &str = "early";
@@ -81,7 +82,7 @@ const WITHOUT_SYMBOLS: [&str; 2] = ["Resize", "TopK"];
 const LENIENT: [&str; 3] = ["CumSum", "NonMaxSuppression", "Pad"];
 
 /// Operators that tract runs with arguments that it does not know, and refuses some that it then gets.
-const STRICT: [&str; 2] = ["Slice", "TopK"];
+const STRICT: [&str; 3] = ["Range", "Slice", "TopK"];
 
 /// What tract makes of a node, and what it may not know yet.
 #[derive(Debug, Clone)]
@@ -92,6 +93,7 @@ struct Late {
     is_lenient: bool,
     is_strict: bool,
     rank: Rank,
+    checked: Arguments,
 }
 
 /// The node, when it has to wait.
@@ -99,6 +101,7 @@ struct Late {
 struct Waiting {
     operator: Arc<dyn InferenceOp>,
     outputs: TVec<TypedFact>,
+    checked: Arguments,
 }
 
 /// Has the operators that want arguments early wait for them.
@@ -116,7 +119,18 @@ fn build(context: &ParsingContext<'_>, node: &NodeProto) -> TractResult<(Box<dyn
     let is_strict = STRICT.contains(&node.op_type.as_str());
     let is_lenient = LENIENT.contains(&node.op_type.as_str());
     let takes_symbols = !WITHOUT_SYMBOLS.contains(&node.op_type.as_str());
-    Ok((Box::new(Late { operator, arguments, takes_symbols, is_lenient, is_strict, rank }), closures))
+    Ok((
+        Box::new(Late {
+            operator,
+            arguments,
+            takes_symbols,
+            is_lenient,
+            is_strict,
+            rank,
+            checked: Arguments::of(node),
+        }),
+        closures,
+    ))
 }
 
 /// The rank that the attributes decide, otherwise the operator's.
@@ -293,7 +307,7 @@ impl InferenceOp for Late {
         }
         let outputs = self.outputs(node, &inputs, &symbols)?;
         let operator = Arc::from(self.operator.clone());
-        target.wire_node(&node.name, Waiting { operator, outputs }, &outlets)
+        target.wire_node(&node.name, Waiting { operator, outputs, checked: self.checked.clone() }, &outlets)
     }
 }
 
@@ -328,31 +342,11 @@ impl EvalOp for Waiting {
     fn eval(&self, context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
         let numbers = |input: TValue| numbers(input, context.symbols);
         let inputs = inputs.into_iter().map(numbers).collect::<TractResult<TVec<TValue>>>()?;
-        check(&self.operator.name(), &inputs)?;
+        let n_bytes = self.outputs.first().map_or(1, |fact| fact.datum_type.size_of());
+        self.checked.check(&inputs, n_bytes)?;
         let found = self.operator.eval_out_of_plan(inputs)?;
         found.with_context(|| format!("{} cannot wait for its arguments", self.operator.name()))
     }
-}
-
-/// Refuses arguments that tract would panic at.
-fn check(operator: &str, inputs: &[TValue]) -> TractResult<()> {
-    // The place of the argument, and the least that it may be.
-    let (place, least) = match operator {
-        "ConstantOfShape" => (0, 0),
-        "Expand" | "MultiBroadcastTo" | "Pad" | "Tile" | "Topk" => (1, 0),
-        "OneHot" | "STFT" => (1, 1),
-        "StridedSlice" if inputs.len() > 4 => (4, i64::MIN),
-        _ => return Ok(()),
-    };
-    let numbers = input(inputs, place)?.cast_to::<i64>()?;
-    let n_most = i64::try_from(input(inputs, 0)?.shape().iter().copied().max().unwrap_or(0))?;
-    let is_wrong = |&number: &i64| {
-        number < least
-            || (operator == "Topk" && number > n_most)
-            || (operator == "StridedSlice" && number == 0)
-    };
-    let wrong = numbers.to_plain_array_view::<i64>()?.iter().copied().find(is_wrong);
-    wrong.map_or(Ok(()), |wrong| bail!("{operator}: {wrong} among its arguments"))
 }
 
 /// Whether a value known from the file depends on sizes that are not.

@@ -9,6 +9,7 @@
 //! What all of them answer is in `docs/operators.md`. Specification: <https://onnx.ai/onnx/operators/>
 
 mod activations;
+mod arguments;
 mod around;
 mod attention;
 mod cache;
@@ -59,7 +60,7 @@ type Builder = fn(&ParsingContext<'_>, &NodeProto) -> TractResult<(Box<dyn Infer
 const CORRECTED: &str = "tract";
 
 /// Operators of this crate by name, which need none of tract's.
-const OPERATORS: [(&str, Builder); 32] = [
+const OPERATORS: [(&str, Builder); 34] = [
     ("AffineGrid", grids::affine_grid),
     ("BitCast", casts::bit_cast),
     ("BitShift", whole_numbers::bit_shift),
@@ -73,6 +74,7 @@ const OPERATORS: [(&str, Builder); 32] = [
     ("Flatten", flatten::flatten),
     ("IsInf", classes::is_inf),
     ("IsNaN", classes::is_nan),
+    ("LogSoftmax", activations::log_softmax),
     ("Loop", loops::read),
     ("LpPool", pools::lp_pool),
     ("MaxUnpool", pools::max_unpool),
@@ -81,6 +83,7 @@ const OPERATORS: [(&str, Builder); 32] = [
     ("RegexFullMatch", tokens::full_match),
     ("ReverseSequence", sequences::reverse),
     ("RoiAlign", roi_align::roi_align),
+    ("Softplus", activations::softplus),
     ("SpaceToDepth", space_to_depth::space_to_depth),
     ("StringConcat", text::concatenation),
     ("StringNormalizer", text::normalizer),

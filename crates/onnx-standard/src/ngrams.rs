@@ -31,7 +31,7 @@ enum Pool {
 struct Vectorizer {
     pool: Pool,
     weighting: Weighting,
-    /// By column; ones if empty.
+    /// By column.
     weights: Vec<f32>,
     lengths: std::ops::RangeInclusive<usize>,
     n_skipped_max: usize,
@@ -64,10 +64,21 @@ pub(crate) fn vectorizer(
     };
     let n_columns = columns.iter().max().map_or(0, |last| last + 1);
     let weights = node.get_attr_opt_vec::<f32>("weights")?.unwrap_or_default();
-    ensure!(weights.is_empty() || weights.len() >= n_columns, "TfIdfVectorizer: {} weights", weights.len());
+    let weights = by_column(&weights, &columns, n_columns)?;
     let lengths = whole("min_gram_length")?.max(1)..=whole("max_gram_length")?;
     let n_skipped_max = whole("max_skip_count")?;
     Ok((computed(Vectorizer { pool, weighting, weights, lengths, n_skipped_max, n_columns }), Vec::new()))
+}
+
+/// The weights of n-grams in the order of their columns; ones if there are none.
+fn by_column(weights: &[f32], columns: &[usize], n_columns: usize) -> TractResult<Vec<f32>> {
+    let mut found = vec![1.0; n_columns];
+    let is_whole = weights.is_empty() || weights.len() == columns.len();
+    ensure!(is_whole, "TfIdfVectorizer: {} weights of {} n-grams", weights.len(), columns.len());
+    for (&column, &weight) in columns.iter().zip(weights) {
+        found.get_mut(column).into_iter().for_each(|place| *place = weight);
+    }
+    Ok(found)
 }
 
 /// The runs of a pool: those of one element, from the second start on those of two, and so on.

@@ -7,7 +7,7 @@ use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_hir::infer::{InferenceOp, InferenceResult, Solver, TensorProxy};
 use tract_onnx::tract_hir::ops::expandable::{Expansion, expand};
 
-use crate::kernel::{Kernel, Port, axis_of, input, wire_computed};
+use crate::kernel::{Kernel, Port, axis_of, check_room, input, wire_computed};
 
 /// `OneHot`, computed here; tract infers its shape.
 #[derive(Debug, Clone)]
@@ -79,6 +79,7 @@ impl Marks {
         let mut shape = indices.shape().to_vec();
         ensure!(self.axis <= shape.len(), "OneHot: axis {} of {} axes", self.axis, shape.len() + 1);
         shape.insert(self.axis, self.n_places);
+        check_room(&shape, self.off.datum_type().size_of())?;
         let mut found = ArrayD::from_elem(IxDyn(&shape), off);
         for (place, mut marks) in found.axis_iter_mut(Axis(self.axis)).enumerate() {
             let (place, n_places) = (i64::try_from(place)?, i64::try_from(self.n_places)?);

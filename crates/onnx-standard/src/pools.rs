@@ -6,7 +6,7 @@ use tract_onnx::prelude::tract_ndarray::{ArrayD, IxDyn};
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_hir::infer::InferenceOp;
 
-use crate::kernel::{Kernel, Port, computed, input};
+use crate::kernel::{Kernel, Port, check_room, computed, input};
 
 /// How windows lie along an axis.
 #[derive(Debug, Clone)]
@@ -116,9 +116,11 @@ impl Side {
 
 impl LpPool {
     /// How many windows an axis has, and its padding before.
-    fn windows(&self, side: &Side, size: &TDim) -> (TDim, TDim) {
+    fn windows(&self, side: &Side, size: &TDim) -> TractResult<(TDim, TDim)> {
         let padded = |[before, after]: [usize; 2]| {
             let free = size.clone() + before + after - side.extent();
+            let is_large = free.to_i64().is_ok_and(|free| free < 0);
+            ensure!(!is_large, "LpPool: a window of {} over {size} elements", side.extent());
             let n_windows = if self.is_ceiled {
                 let n_windows = free.clone().divceil(side.stride) + 1;
                 // The last window begins inside of the input or the padding before it.
@@ -130,7 +132,7 @@ impl LpPool {
             } else {
                 free / side.stride + 1
             };
-            (n_windows, before.to_dim())
+            Ok((n_windows, before.to_dim()))
         };
         match self.padding {
             Padding::AsWritten => padded(side.pads),
@@ -140,7 +142,7 @@ impl LpPool {
                 let missing = (n_windows.clone() - 1) * side.stride + side.extent() - size.clone();
                 let missing = missing.to_i64().map_or_else(|_| missing, |missing| missing.max(0).to_dim());
                 let before = if is_after { missing / 2 } else { (missing + 1) / 2 };
-                (n_windows, before)
+                Ok((n_windows, before))
             }
         }
     }
@@ -178,7 +180,8 @@ impl Kernel for LpPool {
         let (datum_type, shape) = input(inputs, 0)?;
         ensure!(shape.len() == self.sides.len() + 2, "LpPool of a value with {} axes", shape.len());
         let (outer, inner) = shape.split_at(2);
-        let windows = self.sides.iter().zip(inner).map(|(side, size)| self.windows(side, size).0);
+        let windows = self.sides.iter().zip(inner).map(|(side, size)| Ok(self.windows(side, size)?.0));
+        let windows = windows.collect::<TractResult<Vec<TDim>>>()?;
         Ok(tvec![(*datum_type, outer.iter().cloned().chain(windows).collect())])
     }
 
@@ -188,7 +191,7 @@ impl Kernel for LpPool {
         let numbers = numbers.to_plain_array_view::<f32>()?;
         let (outer, inner) = values.shape().split_at_checked(2).context("LpPool of an image")?;
         let windows = self.sides.iter().zip(inner).map(|(side, size)| {
-            let (n_windows, before) = self.windows(side, &size.to_dim());
+            let (n_windows, before) = self.windows(side, &size.to_dim())?;
             Ok((n_windows.to_usize()?, before.to_usize()?))
         });
         let windows = windows.collect::<TractResult<Vec<(usize, usize)>>>()?;
@@ -210,11 +213,11 @@ impl Kernel for LpPool {
 
 impl MaxUnpool {
     /// The size that an axis had before it was pooled.
-    fn size<D: DimLike>(side: &Side, size: &D) -> D {
+    fn size(side: &Side, size: &TDim) -> TDim {
         (size.clone() - 1) * side.stride + side.size - side.pads.iter().sum::<usize>()
     }
 
-    fn unpooled<D: DimLike>(&self, shape: &[D]) -> TractResult<TVec<D>> {
+    fn unpooled(&self, shape: &[TDim]) -> TractResult<TVec<TDim>> {
         ensure!(shape.len() == self.sides.len() + 2, "MaxUnpool of a value with {} axes", shape.len());
         let (outer, inner) = shape.split_at(2);
         Ok(outer
@@ -224,6 +227,13 @@ impl MaxUnpool {
             .collect())
     }
 
+    /// The sizes that a value had before it was pooled.
+    fn own(&self, shape: &[usize]) -> TractResult<TVec<usize>> {
+        let shape: TVec<TDim> = shape.iter().map(|size| size.to_dim()).collect();
+        let own = self.unpooled(&shape)?;
+        own.iter().map(|size| size.to_usize().with_context(|| format!("MaxUnpool of {shape:?}"))).collect()
+    }
+
     fn of<T: Datum + Default>(
         &self,
         values: &Tensor,
@@ -231,7 +241,15 @@ impl MaxUnpool {
         shape: &[usize],
     ) -> TractResult<Tensor> {
         let (values, indices) = (values.to_plain_array_view::<T>()?, indices.to_plain_array_view::<i64>()?);
-        let own = self.unpooled(values.shape())?;
+        ensure!(
+            values.shape() == indices.shape(),
+            "MaxUnpool: {:?} values and {:?} indices",
+            values.shape(),
+            indices.shape()
+        );
+        let own = self.own(values.shape())?;
+        check_room(&own, size_of::<T>())?;
+        check_room(shape, size_of::<T>())?;
         let mut found = ArrayD::<T>::default(IxDyn(&own));
         let flat = found.as_slice_mut().context("an array in order")?;
         for (value, &index) in values.iter().zip(indices) {
@@ -261,7 +279,7 @@ impl Kernel for MaxUnpool {
     fn eval(&self, inputs: &[TValue]) -> TractResult<TVec<Tensor>> {
         let (values, indices) = (input(inputs, 0)?, input(inputs, 1)?.cast_to::<i64>()?);
         let shape: TVec<usize> = match self.shape {
-            None => self.unpooled(values.shape())?,
+            None => self.own(values.shape())?,
             Some(place) => {
                 let sizes = input(inputs, place)?.cast_to::<i64>()?;
                 let sizes = sizes.to_plain_array_view::<i64>()?;

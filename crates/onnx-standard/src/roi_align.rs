@@ -20,6 +20,9 @@ struct RoiAlign {
     is_corner: bool,
 }
 
+/// The most samples along a side of a bin: many more than the pixels of an image.
+const N_SAMPLES_MAX: usize = 1 << 12;
+
 /// Bins along an axis: where the first begins, the size of each and how many samples it has.
 #[derive(Clone, Copy)]
 struct Bins {
@@ -170,6 +173,8 @@ impl Kernel for RoiAlign {
             let [left, top, right, bottom]: [f32; 4] =
                 corners.to_vec().try_into().map_err(|_| format_err!("four"))?;
             let bins = [self.bins(top, bottom, self.height), self.bins(left, right, self.width)];
+            let is_sampled = bins.iter().all(|bins| bins.n_samples <= N_SAMPLES_MAX);
+            ensure!(is_sampled, "RoiAlign: a box much larger than an image, {corners}");
             for ((channel, row, column), found) in found.indexed_iter_mut() {
                 *found = self.bin(&image.index_axis(Axis(0), channel), bins, row, column);
             }

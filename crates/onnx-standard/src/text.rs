@@ -72,10 +72,20 @@ pub(crate) fn strings(node: &NodeProto, name: &str) -> TractResult<Vec<String>> 
 impl Case {
     fn of(self, text: &str) -> String {
         match self {
-            Self::Lower => text.to_lowercase(),
-            Self::Upper => text.to_uppercase(),
+            Self::Lower => text.chars().map(|letter| one(letter, letter.to_lowercase())).collect(),
+            Self::Upper => text.chars().map(|letter| one(letter, letter.to_uppercase())).collect(),
             Self::Kept => text.to_owned(),
         }
+    }
+}
+
+/// A letter in the other case if that is one letter, as ONNX Runtime has it.
+fn one(letter: char, mut others: impl Iterator<Item = char>) -> char {
+    match (letter, others.next(), others.next()) {
+        (_, Some(other), None) => other,
+        // Its lower case is two, of which the second is a mark.
+        ('\u{130}', Some(other), _) => other,
+        _ => letter,
     }
 }
 
@@ -84,8 +94,8 @@ impl Normalizer {
         if self.is_case_sensitive {
             return self.stopwords.iter().any(|stopword| stopword == word);
         }
-        let word = word.to_lowercase();
-        self.stopwords.iter().any(|stopword| stopword.to_lowercase() == word)
+        let word = Case::Lower.of(word);
+        self.stopwords.iter().any(|stopword| Case::Lower.of(stopword) == word)
     }
 }
 

@@ -352,3 +352,25 @@ fn numbers_cast_to_whole_ones_are_divided_as_numbers() {
         assert_eq!(*y[0].cast_to::<i64>().unwrap(), tensor1(&expected));
     }
 }
+
+/// What ONNX Runtime 1.32 answers.
+#[test]
+fn logarithms_of_large_numbers_are_finite() {
+    for (operator, x, expected) in [
+        (
+            "LogSoftmax",
+            tensor2(&[[1000.0_f32, -1000.0], [-3000.0, -3000.0]]),
+            [0.0, -2000.0, -0.693_147_2, -0.693_147_2],
+        ),
+        ("Softplus", tensor2(&[[100.0_f32, -100.0], [500.0, 0.0]]), [100.0, 0.0, 500.0, 0.693_147_2]),
+    ] {
+        let graph = GraphProto {
+            node: vec![node(operator, &["x"], &["y"], &[])],
+            input: vec![value("x", DataType::Float, &["rows", "2"])],
+            output: vec![value("y", DataType::Float, &["rows", "2"])],
+            ..GraphProto::default()
+        };
+        let y = run(graph, tvec![x.into_tvalue()]).unwrap();
+        y[0].close_enough(&tensor1(&expected).into_shape(&[2, 2]).unwrap(), true).unwrap();
+    }
+}

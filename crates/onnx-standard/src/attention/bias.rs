@@ -72,5 +72,7 @@ fn lengths(given: &TValue, n_rows: usize) -> TractResult<Vec<i64>> {
     let lengths = given.cast_to::<i64>()?;
     let lengths: Vec<i64> = lengths.to_plain_array_view::<i64>()?.iter().copied().collect();
     ensure!(lengths.len() == n_rows, "{} lengths for {n_rows} rows", lengths.len());
+    let wrong = lengths.iter().find(|&&length| length < 0);
+    ensure!(wrong.is_none(), "a length of {}", wrong.copied().unwrap_or_default());
     Ok(lengths)
 }
