@@ -21,6 +21,8 @@ from sklearn.pipeline import make_pipeline
 HERE = pathlib.Path(__file__).resolve().parent
 TEXTS = ["The cat sat on the mat.", "A dog, a cat and 3 birds!", "", "Straße und Über-Maß: naïve café", "the the THE cat_1 cat-2", "  x  "]
 LOCALE = "C.UTF-8"
+# Letters that are two in the other case, or another one at the end of a word.
+GROWING = numpy.array(["Straße", "ΣΑΣ", "İstanbul", "ﬁn"])
 DATATYPES = {"float32": "FP32", "int64": "INT64"}
 
 
@@ -56,9 +58,12 @@ def nodes():
         ("upper", {"case_change_action": "UPPER"}),
         ("stopwords", {"case_change_action": "LOWER", "stopwords": ["monday"], "is_case_sensitive": 1}),
         ("stopwords in any case", {"case_change_action": "UPPER", "stopwords": ["MONDAY", "über"], "is_case_sensitive": 0}),
+        ("letters that grow, lower", {"case_change_action": "LOWER"}),
+        ("letters that grow, upper", {"case_change_action": "UPPER"}),
         ("stopwords only", {"stopwords": list(words), "is_case_sensitive": 1}),
     ]:
-        yield f"StringNormalizer, {name}", of_node("StringNormalizer", "", ["n"], ["m"], **attributes), words
+        given = GROWING if name.startswith("letters") else words
+        yield f"StringNormalizer, {name}", of_node("StringNormalizer", "", ["n"], ["m"], **attributes), given
     for name, attributes in [
         ("words", {"tokenexp": "[a-zA-Z0-9_]+", "mincharnum": 2, "mark": 0, "pad_value": "#"}),
         ("classes", {"tokenexp": r"\b\w+\b", "mincharnum": 1, "mark": 0, "pad_value": "#"}),
@@ -71,6 +76,16 @@ def nodes():
         yield f"Tokenizer, {name}", of_node("Tokenizer", "com.microsoft", ["n"], ["n", "m"], **attributes), column
         if name in ("words", "marked"):
             yield f"Tokenizer, {name}, a table", of_node("Tokenizer", "com.microsoft", ["n", "k"], ["n", "k", "m"], **attributes), column.reshape(3, 2)
+
+
+def counts():
+    words = numpy.array([["a", "b", "c", "a"], ["c", "c", "b", "d"]])
+    pool = {"ngram_counts": [0, 3], "ngram_indexes": [4, 0, 2, 3, 1], "pool_strings": ["a", "b", "c", "a", "b", "c", "b"], "max_skip_count": 1}
+    for mode in ("TF", "IDF", "TFIDF"):
+        attributes = pool | {"mode": mode, "min_gram_length": 1, "max_gram_length": 2, "weights": [0.5, 2.0, 3.0, 4.0, 5.0]}
+        model = of_node("TfIdfVectorizer", "", ["n", "k"], ["n", "m"], **attributes)
+        model.graph.output[0].type.tensor_type.elem_type = TensorProto.FLOAT
+        yield f"TfIdfVectorizer, {mode}", model, words
 
 
 def vectorisers():
@@ -94,7 +109,7 @@ def vectorisers():
 
 def main():
     with (HERE / "text.jsonl").open("w", encoding="utf-8") as file:
-        for name, model, given in [*nodes(), *vectorisers()]:
+        for name, model, given in [*nodes(), *counts(), *vectorisers()]:
             try:
                 file.write(json.dumps(case(name, model, given)) + "\n")
             except Exception as error:

@@ -5,7 +5,7 @@ use tract_onnx::model::optional_inputs;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_core::internal::*;
 
-use crate::kernel::check_room;
+use crate::kernel::{axis_of, check_room, input};
 
 /// No size is larger, and sums of a few of these do not overflow.
 const MOST: i64 = i64::MAX / 4;
@@ -15,17 +15,17 @@ const MOST: i64 = i64::MAX / 4;
 pub(crate) struct Arguments {
     operator: String,
     places: Vec<Option<usize>>,
+    /// The axis that an attribute tells.
+    axis: Option<i64>,
 }
 
 /// An argument by its place in the specification, the least and the most that its numbers may be.
 type Bounds = (usize, i64, i64);
 
 impl Arguments {
-    pub(crate) fn of(node: &NodeProto) -> Self {
-        Self {
-            operator: node.op_type.clone(),
-            places: optional_inputs(node).take(node.input.len()).collect(),
-        }
+    pub(crate) fn of(node: &NodeProto) -> TractResult<Self> {
+        let places = optional_inputs(node).take(node.input.len()).collect();
+        Ok(Self { operator: node.op_type.clone(), places, axis: node.get_attr_opt("axis")? })
     }
 
     /// Refuses what tract would panic at, or what has no room in memory if an element of the output has so many bytes.
@@ -66,12 +66,14 @@ impl Arguments {
 
     fn bounds(&self, shape: &[usize]) -> TractResult<TVec<Bounds>> {
         let rank = i64::try_from(shape.len())?;
-        let longest = i64::try_from(shape.iter().copied().max().unwrap_or(0))?;
         let n_steps = i64::try_from(shape.get(1).copied().unwrap_or(0))?;
         Ok(match self.operator.as_str() {
             "ConstantOfShape" => tvec![(0, 0, MOST)],
             "Expand" | "Pad" | "Tile" => tvec![(1, 0, MOST)],
-            "TopK" => tvec![(1, 0, longest)],
+            "TopK" => {
+                let axis = axis_of(self.axis.unwrap_or(-1), shape.len())?;
+                tvec![(1, 0, i64::try_from(*input(shape, axis)?)?)]
+            }
             "OneHot" => tvec![(1, 1, MOST)],
             "BlackmanWindow" | "HammingWindow" | "HannWindow" => tvec![(0, 1, MOST)],
             "MelWeightMatrix" => tvec![(0, 0, MOST), (1, 0, MOST), (2, 1, MOST)],
@@ -97,6 +99,7 @@ impl Arguments {
             "OneHot" => [shape, vec![self.number(inputs, 1)?]].concat(),
             "Range" => vec![self.n_steps(inputs)?],
             "MelWeightMatrix" => vec![self.number(inputs, 0)?, self.number(inputs, 1)? / 2 + 1],
+            "Reshape" => self.reshaped(inputs, &shape)?,
             "Resize" => self.resized(inputs, &shape)?,
             "DFT" => [self.numbers(inputs, 1)?, shape.into_iter().take(1).collect()].concat(),
             "STFT" => self.frames(inputs, &shape)?,
@@ -113,6 +116,17 @@ impl Arguments {
         let n_steps = ((limit - start) / step.context("Range: a step")?).ceil();
         ensure!(n_steps.is_finite(), "Range: from {start} to {limit} by a step that does not lead there");
         Ok(n_steps.max(0.0) as i64)
+    }
+
+    /// The sizes that are written, of which there may not be more than elements: tract does not see a product that overflows.
+    fn reshaped(&self, inputs: &[TValue], shape: &[i64]) -> TractResult<Vec<i64>> {
+        let numbers = self.numbers(inputs, 1)?;
+        let written: Vec<i64> = numbers.iter().copied().filter(|&number| number > 0).collect();
+        let product = written.iter().try_fold(1_i64, |product, &size| product.checked_mul(size));
+        let n_elements = shape.iter().product::<i64>();
+        let is_whole = product.is_some_and(|product| n_elements == 0 || product <= n_elements);
+        ensure!(is_whole, "Reshape: {n_elements} elements to {numbers:?}");
+        Ok(written)
     }
 
     /// The sizes asked for, or those scaled.

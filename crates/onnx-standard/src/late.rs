@@ -127,7 +127,7 @@ fn build(context: &ParsingContext<'_>, node: &NodeProto) -> TractResult<(Box<dyn
             is_lenient,
             is_strict,
             rank,
-            checked: Arguments::of(node),
+            checked: Arguments::of(node)?,
         }),
         closures,
     ))

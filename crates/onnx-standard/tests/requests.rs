@@ -60,7 +60,11 @@ fn answer(
             .clone()
             .map(|(name, value)| value.as_ref().map_or_else(String::new, |_| name.clone()))
             .collect(),
-        output: vec!["y".to_owned()],
+        output: if operator == "TopK" {
+            vec!["y".to_owned(), "places".to_owned()]
+        } else {
+            vec!["y".to_owned()]
+        },
         attribute: ints.iter().map(attribute).collect(),
         ..NodeProto::default()
     };
@@ -124,6 +128,8 @@ fn arguments_beyond_what_an_operator_has_are_errors() {
     for (operator, version, inputs, says) in [
         ("Slice", 20, vec![x(), sizes(&[0]), sizes(&[5]), sizes(&[7]), sizes(&[1])], "7 among"),
         ("DFT", 20, vec![signal(), None, number(5)], "5 among"),
+        ("Reshape", 20, vec![x(), sizes(&[1 << 32, 1 << 32])], "30 elements to"),
+        ("TopK", 20, vec![x(), sizes(&[4])], "4 among"),
         ("STFT", 20, vec![signal(), number(1), None, number(-1)], "-1 among"),
         ("HannWindow", 20, vec![number(0)], "0 among"),
         (
@@ -147,7 +153,11 @@ fn arguments_beyond_what_an_operator_has_are_errors() {
             "updates of the shape [1]",
         ),
     ] {
-        let ints: &[(&str, &[i64])] = if operator == "GatherElements" { &[("axis", &[1])] } else { &[] };
+        let ints: &[(&str, &[i64])] = match operator {
+            "GatherElements" => &[("axis", &[1])],
+            "TopK" => &[("axis", &[0])],
+            _ => &[],
+        };
         let error = format!("{:#}", answer(operator, version, ints, &inputs).unwrap_err());
         assert!(error.contains(says), "{operator}: {error}");
     }
