@@ -2,7 +2,6 @@
 
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
-use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_hir::infer::InferenceOp;
 
@@ -18,26 +17,7 @@ pub(crate) fn bit_cast(
     _context: &ParsingContext<'_>,
     node: &NodeProto,
 ) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
-    let to = DataType::try_from(i32::try_from(node.get_attr::<i64>("to")?)?)?;
-    Ok((computed(BitCast(datum_type(to)?)), Vec::new()))
-}
-
-fn datum_type(data_type: DataType) -> TractResult<DatumType> {
-    Ok(match data_type {
-        DataType::Bool => DatumType::Bool,
-        DataType::Uint8 => DatumType::U8,
-        DataType::Uint16 => DatumType::U16,
-        DataType::Uint32 => DatumType::U32,
-        DataType::Uint64 => DatumType::U64,
-        DataType::Int8 => DatumType::I8,
-        DataType::Int16 => DatumType::I16,
-        DataType::Int32 => DatumType::I32,
-        DataType::Int64 => DatumType::I64,
-        DataType::Float16 => DatumType::F16,
-        DataType::Float => DatumType::F32,
-        DataType::Double => DatumType::F64,
-        other => bail!("BitCast to {other:?} is not supported"),
-    })
+    Ok((computed(BitCast(node.get_attr("to")?)), Vec::new()))
 }
 
 impl Kernel for BitCast {

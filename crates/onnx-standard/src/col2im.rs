@@ -6,7 +6,7 @@ use tract_onnx::prelude::tract_ndarray::{ArrayD, IxDyn};
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_hir::infer::InferenceOp;
 
-use crate::kernel::{Kernel, Port, check_room, computed, input};
+use crate::kernel::{Kernel, Port, check_room, computed, input, sizes};
 
 #[derive(Debug)]
 struct Col2Im {
@@ -135,11 +135,6 @@ impl Col2Im {
         }
         Ok(found)
     }
-}
-
-fn sizes(value: &TValue) -> TractResult<Vec<usize>> {
-    let value = value.cast_to::<i64>()?;
-    value.to_plain_array_view::<i64>()?.iter().map(|&size| Ok(usize::try_from(size)?)).collect()
 }
 
 impl Kernel for Col2Im {

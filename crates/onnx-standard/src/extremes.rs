@@ -10,6 +10,7 @@ use tract_onnx::tract_hir::infer::{InferenceOp, InferenceResult, Solver, TensorP
 use tract_onnx::tract_hir::ops::expandable::{Expansion, expand};
 
 use crate::kernel::{Kernel, Port, input, into_computed};
+use crate::late::trial;
 
 /// tract's operator, which makes one of these for numbers that have infinities.
 #[derive(Debug, Clone)]
@@ -60,18 +61,12 @@ impl Expansion for Extremes {
 
     /// Wires tract's nodes apart, where it does not know the numbers: it would answer at once, with its own reduction.
     fn wire(&self, prefix: &str, model: &mut TypedModel, inputs: &[OutletId]) -> TractResult<TVec<OutletId>> {
-        let mut apart = TypedModel { symbols: model.symbols.clone(), ..TypedModel::default() };
-        let mut mapping: HashMap<OutletId, OutletId> = HashMap::new();
-        let mut sources: TVec<OutletId> = tvec![];
-        for (slot, &outlet) in inputs.iter().enumerate() {
-            let (name, fact) = (format!("{prefix}.input_{slot}"), model.outlet_fact(outlet)?);
-            let source = match &fact.konst {
-                Some(axes) if slot > 0 => apart.add_const(name, axes.clone())?,
-                _ => apart.add_source(name, fact.without_value())?,
-            };
-            mapping.insert(source, outlet);
-            sources.push(source);
-        }
+        let facts = inputs.iter().map(|outlet| Ok(model.outlet_fact(*outlet)?.clone()));
+        let mut facts = facts.collect::<TractResult<Vec<TypedFact>>>()?;
+        facts.first_mut().into_iter().for_each(|values| *values = values.without_value());
+        let (mut apart, sources) = trial(&facts, &model.symbols)?;
+        let mut mapping: HashMap<OutletId, OutletId> =
+            sources.iter().copied().zip(inputs.iter().copied()).collect();
         let outlets = self.0.wire(prefix, &mut apart, &sources)?;
         apart.select_output_outlets(&outlets)?;
         for id in apart.eval_order()? {

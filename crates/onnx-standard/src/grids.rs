@@ -6,7 +6,7 @@ use tract_onnx::prelude::tract_ndarray::{ArrayD, Axis, IxDyn, Slice};
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_hir::infer::InferenceOp;
 
-use crate::kernel::{Kernel, Port, axis_of, check_room, computed, input};
+use crate::kernel::{Kernel, Port, axis_of, check_room, computed, input, sizes};
 
 /// The most axes of an input whose output has sizes that are not known.
 const N_AXES_MAX: usize = 8;
@@ -48,11 +48,6 @@ pub(crate) fn center_crop_pad(
 ) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
     let axes = node.get_attr_opt_vec::<i64>("axes")?;
     Ok((computed(CenterCropPad { axes, sizes: symbols(context) }), Vec::new()))
-}
-
-fn sizes(value: &TValue) -> TractResult<Vec<usize>> {
-    let value = value.cast_to::<i64>()?;
-    value.to_plain_array_view::<i64>()?.iter().map(|&size| Ok(usize::try_from(size)?)).collect()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "sizes of grids are exact")]

@@ -70,13 +70,15 @@ impl Computed {
         }
     }
 
-    fn kept(&self, mut outputs: TVec<Option<Port>>) -> TractResult<TVec<Port>> {
-        let kept = self.outputs.iter().map(|&output| outputs.get_mut(output).and_then(Option::take));
+    /// Those of all outputs that the node has.
+    fn kept<T>(&self, all: impl IntoIterator<Item = T>) -> TractResult<TVec<T>> {
+        let mut all: Vec<Option<T>> = all.into_iter().map(Some).collect();
+        let kept = self.outputs.iter().map(|&output| all.get_mut(output).and_then(Option::take));
         kept.collect::<Option<_>>().with_context(|| format!("{} has fewer outputs", self.kernel.name()))
     }
 
     fn ports(&self, inputs: &[Port]) -> TractResult<TVec<Port>> {
-        self.kept(self.kernel.outputs(inputs)?.into_iter().map(Some).collect())
+        self.kept(self.kernel.outputs(inputs)?)
     }
 }
 
@@ -103,14 +105,11 @@ impl Op for Computed {
 impl EvalOp for Computed {
     op_out_of_plan!();
 
-    fn eval(&self, _context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
-        let inputs = inputs.into_iter().map(without_symbols).collect::<TractResult<TVec<TValue>>>()?;
+    fn eval(&self, context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+        let inputs = inputs.into_iter().map(|input| numbers(input, context.symbols));
+        let inputs = inputs.collect::<TractResult<TVec<TValue>>>()?;
         let all = self.kernel.eval(&inputs).with_context(|| format!("evaluating {}", self.kernel.name()))?;
-        let mut all: TVec<Option<Tensor>> = all.into_iter().map(Some).collect();
-        let kept = self.outputs.iter().map(|&output| all.get_mut(output).and_then(Option::take));
-        let kept: Option<TVec<Tensor>> = kept.collect();
-        let kept = kept.with_context(|| format!("{} has fewer outputs", self.kernel.name()))?;
-        Ok(kept.into_iter().map(IntoTValue::into_tvalue).collect())
+        Ok(self.kept(all)?.into_iter().map(IntoTValue::into_tvalue).collect())
     }
 }
 
@@ -176,12 +175,18 @@ pub(crate) fn plain(datum_type: DatumType) -> DatumType {
 }
 
 /// A value whose symbolic integers have become integers.
-pub(crate) fn without_symbols(input: TValue) -> TractResult<TValue> {
-    if input.datum_type().is_tdim() {
-        Ok(input.cast_to::<i64>()?.into_owned().into_tvalue())
-    } else {
-        Ok(input)
+pub(crate) fn numbers(value: TValue, symbols: &SymbolValues) -> TractResult<TValue> {
+    if !value.datum_type().is_tdim() {
+        return Ok(value);
     }
+    let sizes = value.to_plain_array_view::<TDim>()?.map(|size| size.eval(symbols));
+    Ok(sizes.into_tensor().cast_to::<i64>()?.into_owned().into_tvalue())
+}
+
+/// The sizes that a value tells.
+pub(crate) fn sizes(value: &TValue) -> TractResult<Vec<usize>> {
+    let value = value.cast_to::<i64>()?;
+    value.to_plain_array_view::<i64>()?.iter().map(|&size| Ok(usize::try_from(size)?)).collect()
 }
 
 /// Refuses a value of these sizes, with so many bytes for each element, that has no room in memory: an allocation that fails ends the instance.

@@ -12,7 +12,7 @@ use tract_onnx::tract_hir::infer::{Factoid as _, InferenceFact, InferenceModel, 
 use tract_onnx::tract_hir::ops::expandable::Expansion;
 
 use crate::arguments::Arguments;
-use crate::kernel::{input, plain};
+use crate::kernel::{input, numbers, plain};
 
 const LAYER: &str = "early";
 
@@ -29,7 +29,7 @@ enum Rank {
     Elements(usize),
     /// As many as the first input or the elements of the second, whichever are more.
     Broadcast,
-    /// So many more than the first input.
+    /// One more than the first input.
     One,
     /// The first input's without those that the second names, or without all if there is none.
     Without,
@@ -160,7 +160,10 @@ impl Rank {
 }
 
 /// A model with these inputs and nothing else.
-fn trial(inputs: &[TypedFact], symbols: &SymbolScope) -> TractResult<(TypedModel, TVec<OutletId>)> {
+pub(crate) fn trial(
+    inputs: &[TypedFact],
+    symbols: &SymbolScope,
+) -> TractResult<(TypedModel, TVec<OutletId>)> {
     let mut trial = TypedModel { symbols: symbols.clone(), ..TypedModel::default() };
     let mut source =
         |(idx, fact): (usize, &TypedFact)| trial.add_source(format!("input_{idx}"), fact.clone());
@@ -356,15 +359,6 @@ fn has_symbols(fact: &TypedFact) -> bool {
 
 fn has_symbol(value: &Tensor) -> bool {
     value.datum_type().is_tdim() && value.cast_to::<i64>().is_err()
-}
-
-/// A value whose symbolic integers have become integers.
-pub(crate) fn numbers(value: TValue, symbols: &SymbolValues) -> TractResult<TValue> {
-    if !value.datum_type().is_tdim() {
-        return Ok(value);
-    }
-    let sizes = value.to_plain_array_view::<TDim>()?.map(|size| size.eval(symbols));
-    Ok(sizes.into_tensor().cast_to::<i64>()?.into_owned().into_tvalue())
 }
 
 impl TypedOp for Waiting {

@@ -11,8 +11,8 @@ use tract_onnx::tract_hir::infer::{
     InferenceFact, InferenceModel, InferenceModelExt as _, InferenceNode, InferenceOp,
 };
 
-use crate::kernel::plain;
-use crate::late::numbers;
+use crate::kernel::{numbers, plain};
+use crate::{indices, simplify};
 
 /// Where the inputs of the node are, and how many of each kind there are.
 #[derive(Debug, Clone)]
@@ -197,7 +197,8 @@ impl InferenceOp for Loop {
         let inputs = inputs.collect::<TractResult<TVec<TypedFact>>>()?;
         let (body, facts) = self.body(&inputs, &target.symbols)?;
         let outputs = self.outputs(&body, &facts, &target.symbols)?;
-        let body = body.clone().into_decluttered().unwrap_or(body).into_runnable()?;
+        let body = simplify::declutter(body.clone()).unwrap_or(body);
+        let body = indices::check(body)?.into_runnable()?;
         target.wire_node(&node.name, TypedLoop { body, layout: self.layout.clone(), outputs }, &outlets)
     }
 }

@@ -79,24 +79,11 @@ fn zero_state(node: &NodeProto, size: i64, zeros: &str, graph: &mut GraphProto) 
         r#type: AttributeType::Int as i32,
         ..AttributeProto::default()
     });
-    let mut state = of("ConstantOfShape", vec![name("shape")], zeros.to_owned());
-    let zero = TensorProto {
-        data_type: DataType::Float as i32,
-        dims: vec![1],
-        float_data: vec![0.0],
-        ..TensorProto::default()
-    };
-    state.attribute.push(AttributeProto {
-        name: "value".to_owned(),
-        r#type: AttributeType::Tensor as i32,
-        t: Some(zero),
-        ..AttributeProto::default()
-    });
     graph.node.extend([
         of("Shape", vec![input(node, 0).to_owned()], name("input_shape")),
         of("Gather", vec![name("input_shape"), name("axis")], name("rows")),
         joined,
-        state,
+        of("ConstantOfShape", vec![name("shape")], zeros.to_owned()),
     ]);
 }
 

@@ -53,7 +53,7 @@ pub fn pack(engine: &Engine, runtime: &[u8], onnx: &[u8], options: &Options) -> 
         metadata: model.metadata().clone(),
         loaded,
         sizes: Sizes::of(&wasm)?,
-        timings: verify::time(&model)?,
+        timings: verify::time_calls(&model, kind)?,
         wasm,
     })
 }

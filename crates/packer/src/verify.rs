@@ -107,7 +107,12 @@ fn settled(answer: engine::Result<Vec<Tensor>>) -> Result<Result<Vec<Tensor>, St
 
 /// Times fresh instances and calls, on one row.
 pub fn time(packed: &PackedModel) -> Result<Timings> {
-    let inputs = generated(packed, 1, answered_kind(packed)?)?;
+    time_calls(packed, answered_kind(packed)?)
+}
+
+/// Times as [`time`] does, with inputs that the model is known to answer.
+pub(crate) fn time_calls(packed: &PackedModel, kind: Kind) -> Result<Timings> {
+    let inputs = generated(packed, 1, kind)?;
     let (mut instantiate, mut first, mut warm) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..N_TIMED {
         let start = Instant::now();

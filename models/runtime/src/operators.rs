@@ -7,7 +7,7 @@ use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::type_proto::Value;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, ValueInfoProto};
-use tract_onnx::tract_core::internal::TractResult;
+use tract_onnx::tract_core::internal::{DatumType, TractResult};
 
 use crate::bindings::exports::plinth::model::loader;
 use crate::onnx::{opset, opset_of};
@@ -16,23 +16,6 @@ use crate::recurrent_nodes;
 /// The domains whose operators tract registers. It looks operators up by name alone, so another domain's would be taken
 /// for a namesake.
 const KNOWN_DOMAINS: [&str; 4] = ["", "ai.onnx", "ai.onnx.ml", "com.microsoft"];
-
-/// The datatypes of ONNX that tract computes with.
-const KNOWN_DATATYPES: [DataType; 13] = [
-    DataType::Bool,
-    DataType::Uint8,
-    DataType::Uint16,
-    DataType::Uint32,
-    DataType::Uint64,
-    DataType::Int8,
-    DataType::Int16,
-    DataType::Int32,
-    DataType::Int64,
-    DataType::Float16,
-    DataType::Float,
-    DataType::Double,
-    DataType::String,
-];
 
 /// Operators whose result depends on randomness unless they carry a seed.
 const RANDOM_OPERATORS: [&str; 5] =
@@ -152,7 +135,7 @@ fn unknown_input(input: &ValueInfoProto) -> Option<String> {
 
 fn unknown_datatype(number: i32) -> Option<String> {
     let datatype = DataType::try_from(number).ok();
-    match datatype.filter(|datatype| KNOWN_DATATYPES.contains(datatype)) {
+    match datatype.filter(|&datatype| DatumType::try_from(datatype).is_ok()) {
         Some(_) => None,
         None => {
             let name = datatype.map_or_else(|| format!("number {number}"), |it| it.as_str_name().to_owned());
