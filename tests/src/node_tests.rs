@@ -76,7 +76,11 @@ impl NodeTests {
     /// Text about the first thing that is wrong.
     pub fn check(&self, case: &Case) -> Result<f64, String> {
         let onnx = STANDARD.decode(&case.model).expect("base64");
-        let mut model = self.rehearsal.load(&onnx, &options()).map_err(text)?;
+        let loaded = self.rehearsal.load(&onnx, &options());
+        if loaded.is_err() && case.sets.iter().all(|set| set.outputs.is_empty()) {
+            return Ok(0.0);
+        }
+        let mut model = loaded.map_err(text)?;
         let inputs = model.metadata().map_err(text)?.inputs;
         case.check(&inputs, |inputs| model.infer(inputs))
     }
@@ -107,7 +111,7 @@ fn text(error: impl Into<anyhow::Error>) -> String {
 }
 
 impl Case {
-    /// Compares the model's answers to all data sets. Inputs that the model does not use are left out.
+    /// Compares the model's answers to all data sets. Inputs that the model does not use are left out. A set without outputs has no answer.
     fn check(
         &self,
         specs: &[TensorSpec],
@@ -117,7 +121,12 @@ impl Case {
         for set in &self.sets {
             let inputs = set.inputs.iter().map(Described::tensor).collect::<Result<Vec<_>, _>>()?;
             let is_taken = |input: &Tensor| specs.iter().any(|spec| spec.name == input.name());
-            let found = infer(inputs.into_iter().filter(is_taken).collect()).map_err(text)?;
+            let answer = infer(inputs.into_iter().filter(is_taken).collect());
+            if set.outputs.is_empty() {
+                refused(answer)?;
+                continue;
+            }
+            let found = answer.map_err(text)?;
             if found.len() != set.outputs.len() {
                 return Err(format!("{} outputs, expected {}", found.len(), set.outputs.len()));
             }
@@ -126,6 +135,15 @@ impl Case {
             }
         }
         Ok(farthest)
+    }
+}
+
+/// Checks that a call was refused by an instance that goes on.
+fn refused(answer: engine::Result<Vec<Tensor>>) -> Result<(), String> {
+    match answer {
+        Ok(found) => Err(format!("it answers {:?}, expected an error", found.first().map(Tensor::shape))),
+        Err(trap @ engine::Error::Trap(_)) => Err(text(trap)),
+        Err(_) => Ok(()),
     }
 }
 

@@ -1,12 +1,13 @@
 //! `Celu`, `Swish` and `SwiGLU`: tract's leave the factor `alpha` out, or are not there. `LogSoftmax` and `Softplus`: tract takes the logarithm
-//! of what has become zero or infinite.
+//! of what has become zero or infinite. `Sigmoid`: tract has none for FP64, and one for FP16 that ends at a thousandth.
 
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_core::internal::*;
+use tract_onnx::tract_core::ops::cast::wire_cast;
 use tract_onnx::tract_core::ops::change_axes::wire_with_rank_broadcast;
-use tract_onnx::tract_core::ops::math::{abs, add, div, exp, ln, max, min, mul, neg, sub};
-use tract_onnx::tract_core::ops::nn::{Softmax, SoftmaxKind, sigmoid};
+use tract_onnx::tract_core::ops::math::{abs, add, div, exp, ln, max, min, mul, neg, recip, sub};
+use tract_onnx::tract_core::ops::nn::{self, Softmax, SoftmaxKind};
 use tract_onnx::tract_hir::infer::{InferenceOp, InferenceResult, Solver, TensorProxy};
 use tract_onnx::tract_hir::ops::expandable::{Expansion, expand};
 
@@ -20,6 +21,8 @@ enum Activation {
     Swish,
     /// The same of the first input, times the second.
     SwiGlu,
+    /// `1 / (1 + exp(-x))`
+    Sigmoid,
     /// `max(0, x) + ln(1 + exp(-|x|))`, which is `ln(1 + exp(x))`
     Softplus,
     /// `x - ln(sum(exp(x)))` over an axis, or over it and all after it.
@@ -65,6 +68,16 @@ pub(crate) fn swiglu(
     node: &NodeProto,
 ) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
     scaled(Activation::SwiGlu, node)
+}
+
+/// Reads the operator from its node.
+///
+/// Source: ONNX, operator `Sigmoid`, version 13.
+pub(crate) fn sigmoid(
+    _context: &ParsingContext<'_>,
+    node: &NodeProto,
+) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    scaled(Activation::Sigmoid, node)
 }
 
 /// Reads the operator from its node.
@@ -137,10 +150,33 @@ impl Wiring<'_> {
         self.of(Softmax { axes, quant_output_dt: None, kind: SoftmaxKind::LogSoftmax }, &[x])
     }
 
+    fn sigmoid(&mut self, x: OutletId) -> TractResult<OutletId> {
+        match self.datum_type {
+            DatumType::F16 => {
+                let wide = self.cast(x, DatumType::F32)?;
+                let wide = self.of(nn::sigmoid(), &[wide])?;
+                self.cast(wide, DatumType::F16)
+            }
+            DatumType::F64 => {
+                let one = self.number(1.0)?;
+                let less = self.of(neg(), &[x])?;
+                let shrunk = self.of(exp(), &[less])?;
+                let more = self.of(add(), &[shrunk, one])?;
+                self.of(recip(), &[more])
+            }
+            _ => self.of(nn::sigmoid(), &[x]),
+        }
+    }
+
+    fn cast(&mut self, x: OutletId, to: DatumType) -> TractResult<OutletId> {
+        let name = format!("{}.cast_{}", self.prefix, self.model.nodes.len());
+        Ok(*input(&wire_cast(name, self.model, &[x], to)?, 0)?)
+    }
+
     fn swish(&mut self, x: OutletId, alpha: f32) -> TractResult<OutletId> {
         let alpha = self.number(alpha)?;
         let gate = self.of(mul(), &[x, alpha])?;
-        let gate = self.of(sigmoid(), &[gate])?;
+        let gate = self.sigmoid(gate)?;
         self.of(mul(), &[x, gate])
     }
 }
@@ -151,6 +187,7 @@ impl Expansion for Scaled {
             Activation::Celu => "Celu".into(),
             Activation::Swish => "Swish".into(),
             Activation::SwiGlu => "SwiGLU".into(),
+            Activation::Sigmoid => "Sigmoid".into(),
             Activation::Softplus => "Softplus".into(),
             Activation::LogSoftmax { .. } => "LogSoftmax".into(),
         }
@@ -177,6 +214,7 @@ impl Expansion for Scaled {
         let found = match self.activation {
             Activation::Celu => wiring.celu(x, self.alpha)?,
             Activation::Swish => wiring.swish(x, self.alpha)?,
+            Activation::Sigmoid => wiring.sigmoid(x)?,
             Activation::Softplus => wiring.softplus(x)?,
             Activation::LogSoftmax { axis, goes_on } => wiring.log_softmax(x, axis, goes_on)?,
             Activation::SwiGlu => {

@@ -69,7 +69,8 @@ impl Arguments {
         let n_steps = i64::try_from(shape.get(1).copied().unwrap_or(0))?;
         Ok(match self.operator.as_str() {
             "ConstantOfShape" => tvec![(0, 0, MOST)],
-            "Expand" | "Pad" | "Tile" => tvec![(1, 0, MOST)],
+            "Expand" | "Tile" => tvec![(1, 0, MOST)],
+            "Pad" => tvec![(1, -MOST, MOST)],
             "TopK" => {
                 let axis = axis_of(self.axis.unwrap_or(-1), shape.len())?;
                 tvec![(1, 0, i64::try_from(*input(shape, axis)?)?)]
@@ -98,7 +99,7 @@ impl Arguments {
             "Pad" => padded(shape, &self.numbers(inputs, 1)?, &self.numbers(inputs, 3)?),
             "OneHot" => [shape, vec![self.number(inputs, 1)?]].concat(),
             "Range" => vec![self.n_steps(inputs)?],
-            "MelWeightMatrix" => vec![self.number(inputs, 0)?, self.number(inputs, 1)? / 2 + 1],
+            "MelWeightMatrix" => self.bands(inputs)?,
             "Reshape" => self.reshaped(inputs, &shape)?,
             "Resize" => self.resized(inputs, &shape)?,
             "DFT" => [self.numbers(inputs, 1)?, shape.into_iter().take(1).collect()].concat(),
@@ -116,6 +117,19 @@ impl Arguments {
         let n_steps = ((limit - start) / step.context("Range: a step")?).ceil();
         ensure!(n_steps.is_finite(), "Range: from {start} to {limit} by a step that does not lead there");
         Ok(n_steps.max(0.0) as i64)
+    }
+
+    /// The bands of a spectrum that has them, and its lines.
+    fn bands(&self, inputs: &[TValue]) -> TractResult<Vec<i64>> {
+        let lines = self.number(inputs, 1)? / 2 + 1;
+        let rate = self.reals(inputs, 2)?.first().copied().unwrap_or_default();
+        for edge in [3, 4].into_iter().flat_map(|place| self.reals(inputs, place).unwrap_or_default()) {
+            ensure!(
+                (0.0..=rate / 2.0).contains(&edge),
+                "MelWeightMatrix: an edge of {edge} in a spectrum up to half of {rate}"
+            );
+        }
+        Ok(vec![self.number(inputs, 0)?, lines])
     }
 
     /// The sizes that are written, of which there may not be more than elements: tract does not see a product that overflows.

@@ -1,10 +1,11 @@
-//! `ReduceMax` and `ReduceMin` of floating-point numbers. tract's begin with the largest finite number, so an infinity among infinities becomes
-//! that, which the masks of attention are full of.
+//! `ReduceMax` and `ReduceMin` of floating-point numbers and of truth values. tract's begin with the largest finite number, so an infinity among
+//! infinities becomes that, which the masks of attention are full of; and they know no truth values.
 
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::prelude::tract_ndarray::Axis;
 use tract_onnx::tract_core::internal::*;
+use tract_onnx::tract_core::ops::cast::wire_cast;
 use tract_onnx::tract_core::ops::nn::{Reduce, Reducer};
 use tract_onnx::tract_hir::infer::{InferenceOp, InferenceResult, Solver, TensorProxy};
 use tract_onnx::tract_hir::ops::expandable::{Expansion, expand};
@@ -59,8 +60,26 @@ impl Expansion for Extremes {
         self.0.rules(solver, inputs, outputs)
     }
 
-    /// Wires tract's nodes apart, where it does not know the numbers: it would answer at once, with its own reduction.
     fn wire(&self, prefix: &str, model: &mut TypedModel, inputs: &[OutletId]) -> TractResult<TVec<OutletId>> {
+        let values = *input(inputs, 0)?;
+        if model.outlet_fact(values)?.datum_type != DatumType::Bool {
+            return self.numbers(prefix, model, inputs);
+        }
+        let mut bytes = wire_cast(format!("{prefix}.bytes"), model, &[values], DatumType::U8)?;
+        bytes.extend(inputs.iter().skip(1).copied());
+        let found = self.numbers(prefix, model, &bytes)?;
+        wire_cast(format!("{prefix}.truth"), model, &found, DatumType::Bool)
+    }
+}
+
+impl Extremes {
+    /// Wires tract's nodes apart, where it does not know the numbers: it would answer at once, with its own reduction.
+    fn numbers(
+        &self,
+        prefix: &str,
+        model: &mut TypedModel,
+        inputs: &[OutletId],
+    ) -> TractResult<TVec<OutletId>> {
         let facts = inputs.iter().map(|outlet| Ok(model.outlet_fact(*outlet)?.clone()));
         let mut facts = facts.collect::<TractResult<Vec<TypedFact>>>()?;
         facts.first_mut().into_iter().for_each(|values| *values = values.without_value());

@@ -13,6 +13,7 @@ use tract_onnx::tract_hir::ops::expandable::Expansion;
 
 use crate::arguments::Arguments;
 use crate::kernel::{input, numbers, plain};
+use crate::slices::Slice;
 
 const LAYER: &str = "early";
 
@@ -38,7 +39,7 @@ enum Rank {
 }
 
 /// Operators, whether they may have the arguments from the first input on or from the second on, and the number of axes.
-const OPERATORS: [(&str, usize, Rank); 34] = [
+const OPERATORS: [(&str, usize, Rank); 35] = [
     ("BatchNormalization", 1, Rank::Like),
     ("BlackmanWindow", 0, Rank::Of(1)),
     ("ConstantOfShape", 0, Rank::Elements(0)),
@@ -67,6 +68,7 @@ const OPERATORS: [(&str, usize, Rank); 34] = [
     ("Resize", 1, Rank::Same),
     ("STFT", 1, Rank::Of(4)),
     ("Slice", 1, Rank::Same),
+    ("SpaceToDepth", 1, Rank::Same),
     ("Split", 1, Rank::Same),
     ("Squeeze", 1, Rank::Without),
     ("Tile", 1, Rank::Same),
@@ -108,6 +110,19 @@ struct Waiting {
 pub(crate) fn register(register: &mut OnnxOpRegister) {
     for (name, ..) in OPERATORS {
         crate::replace(register, LAYER, name, build);
+    }
+}
+
+/// Has every `Slice` of the graph take its axes to be long enough: what follows may need to know how long the part is.
+pub fn trust_slices(model: &mut InferenceModel) {
+    for node in model.nodes_mut() {
+        let Some(late) = node.op.as_op_mut().downcast_mut::<Late>() else { continue };
+        let expansion = late.operator.as_op_mut().downcast_mut::<Box<dyn Expansion>>();
+        if let Some(slice) =
+            expansion.and_then(|expansion| expansion.as_mut().as_any_mut().downcast_mut::<Slice>())
+        {
+            slice.trust();
+        }
     }
 }
 

@@ -25,10 +25,14 @@ mod grids;
 pub mod indices;
 mod kernel;
 mod late;
+mod log_sums;
 mod loops;
+mod misfits;
 mod multiply;
 mod ngrams;
+mod not_a_number;
 mod one_hot;
+mod pads;
 mod pools;
 pub mod precision;
 mod products;
@@ -36,17 +40,22 @@ mod quantize;
 mod recurrent;
 mod renamed;
 mod roi_align;
+mod rounding;
 mod sequence_outputs;
 mod sequences;
 pub mod simplify;
+mod slices;
 mod space_to_depth;
 mod strides;
+mod sums;
 mod text;
 mod tokens;
 mod unique;
 mod whole_numbers;
 
 pub use kernel::Computed;
+pub use late::trust_slices;
+pub use misfits::Misfit;
 use tract_onnx::model::{OnnxOpRegister, ParsingContext};
 use tract_onnx::pb::{GraphProto, NodeProto};
 use tract_onnx::tract_core::internal::{TractErrorContext as _, TractResult, format_err};
@@ -60,7 +69,7 @@ type Builder = fn(&ParsingContext<'_>, &NodeProto) -> TractResult<(Box<dyn Infer
 const CORRECTED: &str = "tract";
 
 /// Operators of this crate by name, which need none of tract's.
-const OPERATORS: [(&str, Builder); 34] = [
+const OPERATORS: [(&str, Builder); 39] = [
     ("AffineGrid", grids::affine_grid),
     ("BitCast", casts::bit_cast),
     ("BitShift", whole_numbers::bit_shift),
@@ -72,6 +81,7 @@ const OPERATORS: [(&str, Builder); 34] = [
     ("Det", determinant::determinant),
     ("Div", whole_numbers::divide),
     ("Flatten", flatten::flatten),
+    ("GlobalLpPool", pools::global_lp_pool),
     ("IsInf", classes::is_inf),
     ("IsNaN", classes::is_nan),
     ("LogSoftmax", activations::log_softmax),
@@ -79,10 +89,14 @@ const OPERATORS: [(&str, Builder); 34] = [
     ("LpPool", pools::lp_pool),
     ("MaxUnpool", pools::max_unpool),
     ("Mul", multiply::multiply),
+    ("Pad", pads::pad),
     ("QuantizeLinear", quantize::quantize),
     ("RegexFullMatch", tokens::full_match),
     ("ReverseSequence", sequences::reverse),
     ("RoiAlign", roi_align::roi_align),
+    ("Round", rounding::round),
+    ("Sigmoid", activations::sigmoid),
+    ("Slice", slices::slice),
     ("Softplus", activations::softplus),
     ("SpaceToDepth", space_to_depth::space_to_depth),
     ("StringConcat", text::concatenation),
@@ -98,18 +112,21 @@ const OPERATORS: [(&str, Builder); 34] = [
 ];
 
 /// Operators that go on from tract's of the same name.
-const CORRECTIONS: [(&str, Builder); 11] = [
+const CORRECTIONS: [(&str, Builder); 14] = [
     ("Attention", attention::attention),
     ("ConstantOfShape", renamed::constant_of_shape),
     ("CumSum", around::around),
     ("Equal", around::around),
+    ("Gemm", products::gemm),
     ("MatMul", products::matrix_product),
     ("Mod", whole_numbers::modulus),
+    ("NonMaxSuppression", misfits::checked),
     ("OneHot", one_hot::one_hot),
-    ("Pad", renamed::pad),
+    ("ReduceLogSumExp", log_sums::reduce),
     ("ReduceMax", extremes::reduce),
     ("ReduceMin", extremes::reduce),
     ("Shape", around::around),
+    ("Split", misfits::checked),
 ];
 
 /// Registers every operator of this crate, in the place of tract's own of the same name.

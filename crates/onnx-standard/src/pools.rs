@@ -1,10 +1,13 @@
-//! `LpPool` and `MaxUnpool`: the norm of each window, and largest elements put back where they were found.
+//! `LpPool`, `GlobalLpPool` and `MaxUnpool`: the norm of each window or of a whole image, and largest elements put back where they were found.
 
 use tract_onnx::model::{ParsingContext, optional_inputs};
 use tract_onnx::pb::NodeProto;
 use tract_onnx::prelude::tract_ndarray::{ArrayD, IxDyn};
 use tract_onnx::tract_core::internal::*;
-use tract_onnx::tract_hir::infer::InferenceOp;
+use tract_onnx::tract_core::ops::math::{abs, pow};
+use tract_onnx::tract_core::ops::nn::{Reduce, Reducer};
+use tract_onnx::tract_hir::infer::{InferenceOp, InferenceResult, Solver, TensorProxy};
+use tract_onnx::tract_hir::ops::expandable::{Expansion, expand};
 
 use crate::kernel::{Kernel, Port, check_room, computed, input};
 
@@ -98,6 +101,67 @@ pub(crate) fn max_unpool(
     let shape = optional_inputs(node).nth(2).flatten();
     let sizes = (0..N_AXES_MAX).map(|_| context.template.symbols.new_with_prefix("size")).collect();
     Ok((computed(MaxUnpool { sides: sides(node)?, shape, sizes }), Vec::new()))
+}
+
+/// The norm of all but the first two axes, which tract has for images of one size.
+#[derive(Debug, Clone)]
+struct GlobalLpPool {
+    p: i64,
+}
+
+/// Reads the operator from its node.
+///
+/// Source: ONNX, operator `GlobalLpPool`, version 22.
+pub(crate) fn global_lp_pool(
+    _context: &ParsingContext<'_>,
+    node: &NodeProto,
+) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    let p = node.get_attr_opt::<i64>("p")?.unwrap_or(2);
+    ensure!(p >= 1, "GlobalLpPool: p is {p}");
+    Ok((expand(GlobalLpPool { p }), Vec::new()))
+}
+
+impl GlobalLpPool {
+    /// A wire's elements to a power.
+    fn power(prefix: &str, model: &mut TypedModel, wire: OutletId, exponent: f64) -> TractResult<OutletId> {
+        let fact = model.outlet_fact(wire)?;
+        let exponent = tensor0(exponent).cast_to_dt(fact.datum_type)?.into_owned();
+        let exponent = exponent.broadcast_into_rank(fact.rank())?;
+        let exponent = model.add_const(format!("{prefix}.exponent"), exponent)?;
+        Ok(*input(&model.wire_node(prefix, pow(), &[wire, exponent])?, 0)?)
+    }
+}
+
+impl Expansion for GlobalLpPool {
+    fn name(&self) -> StaticName {
+        "GlobalLpPool".into()
+    }
+
+    fn rules<'r, 'p: 'r, 's: 'r>(
+        &'s self,
+        solver: &mut Solver<'r>,
+        inputs: &'p [TensorProxy],
+        outputs: &'p [TensorProxy],
+    ) -> InferenceResult {
+        let (given, output) = (input(inputs, 0)?, input(outputs, 0)?);
+        solver.equals(&output.datum_type, &given.datum_type)?;
+        solver.given(&given.shape, move |solver, shape| {
+            let outer = shape.iter().take(2).cloned();
+            let inner = shape.iter().skip(2).map(|_| 1.to_dim());
+            solver.equals(&output.shape, outer.chain(inner).collect::<TVec<TDim>>())
+        })
+    }
+
+    fn wire(&self, prefix: &str, model: &mut TypedModel, inputs: &[OutletId]) -> TractResult<TVec<OutletId>> {
+        let rank = model.outlet_fact(*input(inputs, 0)?)?.rank();
+        let sizes = *input(&model.wire_node(format!("{prefix}.sizes"), abs(), inputs)?, 0)?;
+        #[expect(clippy::cast_precision_loss, reason = "a small number")]
+        let p = self.p as f64;
+        let powers = Self::power(&format!("{prefix}.powers"), model, sizes, p)?;
+        let reduce = Reduce { axes: (2..rank).collect(), reducer: Reducer::Sum };
+        let sums = *input(&model.wire_node(format!("{prefix}.sums"), reduce, &[powers])?, 0)?;
+        Ok(tvec![Self::power(prefix, model, sums, 1.0 / p)?])
+    }
 }
 
 impl Side {

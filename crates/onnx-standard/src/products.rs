@@ -1,21 +1,31 @@
-//! `MatMul` of sizes that are open: tract multiplies whatever it gets. If it is not known that the columns of the one are as many as the rows of the
-//! other, a node before it tells.
+//! `MatMul` of sizes that are open: tract multiplies whatever it gets, so a node before it tells if the columns of the one are not as many as the
+//! rows of the other. `Gemm` of FP64 and FP16: tract's factors are FP32.
 
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_core::internal::*;
+use tract_onnx::tract_core::ops::change_axes::wire_with_rank_broadcast;
+use tract_onnx::tract_core::ops::einsum::EinSum;
+use tract_onnx::tract_core::ops::math::{add, mul};
 use tract_onnx::tract_hir::infer::{InferenceOp, InferenceResult, Solver, TensorProxy};
 use tract_onnx::tract_hir::ops::expandable::{Expansion, expand};
 
-use crate::kernel::{Kernel, Port, input, wire_computed};
+use crate::kernel::input;
+use crate::misfits::{self, Fit, summed};
 
 /// tract's operator, after the check.
 #[derive(Debug, Clone)]
 struct Product(Box<dyn Expansion>);
 
-/// Hands on the first of two factors that fit together.
-#[derive(Debug)]
-struct Fitting;
+/// tract's operator, and `alpha A B + beta C` where its factors are of another type.
+#[derive(Debug, Clone)]
+struct Gemm {
+    tract: Box<dyn Expansion>,
+    alpha: f32,
+    beta: f32,
+    /// Whether the columns of A and B are their rows.
+    are_turned: [bool; 2],
+}
 
 /// Reads the operator from its node.
 ///
@@ -27,11 +37,18 @@ pub(crate) fn matrix_product(
     Ok((expand(Product(crate::tracts(context, node)?)), Vec::new()))
 }
 
-/// The number of columns of the left factor, and that of rows of the right one.
-fn summed<D: Clone>(left: &[D], right: &[D]) -> TractResult<[D; 2]> {
-    let rows = if right.len() > 1 { right.iter().rev().nth(1) } else { right.last() };
-    let (columns, rows) = (left.last().context("a factor with axes")?, rows.context("a factor with axes")?);
-    Ok([columns.clone(), rows.clone()])
+/// Reads the operator from its node.
+///
+/// Source: ONNX, operator `Gemm`, version 13.
+pub(crate) fn gemm(
+    context: &ParsingContext<'_>,
+    node: &NodeProto,
+) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    let factor = |name: &str| -> TractResult<f32> { Ok(node.get_attr_opt(name)?.unwrap_or(1.0)) };
+    let is_turned = |name: &str| -> TractResult<bool> { Ok(node.get_attr_opt(name)?.unwrap_or(false)) };
+    let are_turned = [is_turned("transA")?, is_turned("transB")?];
+    let tract = crate::tracts(context, node)?;
+    Ok((expand(Gemm { tract, alpha: factor("alpha")?, beta: factor("beta")?, are_turned }), Vec::new()))
 }
 
 impl Expansion for Product {
@@ -49,30 +66,52 @@ impl Expansion for Product {
     }
 
     fn wire(&self, prefix: &str, model: &mut TypedModel, inputs: &[OutletId]) -> TractResult<TVec<OutletId>> {
-        let mut inputs: TVec<OutletId> = inputs.into();
-        let (left, right) = (*input(&inputs, 0)?, *input(&inputs, 1)?);
+        let (left, right) = (*input(inputs, 0)?, *input(inputs, 1)?);
         let [columns, rows] = summed(&model.outlet_fact(left)?.shape, &model.outlet_fact(right)?.shape)?;
-        if columns != rows {
-            let checked = wire_computed(Fitting, &format!("{prefix}.fitting"), model, &[left, right])?;
-            inputs = checked.into_iter().chain([right]).collect();
+        if columns == rows {
+            return self.0.wire(prefix, model, inputs);
         }
-        self.0.wire(prefix, model, &inputs)
+        let checked = misfits::wire(prefix, Fit::Factors, &format!("{prefix}.fit"), model, &[left, right])?;
+        self.0.wire(prefix, model, &[checked, right])
     }
 }
 
-impl Kernel for Fitting {
-    fn name(&self) -> &'static str {
-        "MatMul"
+/// A value times a number.
+fn times(prefix: &str, model: &mut TypedModel, value: OutletId, factor: f32) -> TractResult<OutletId> {
+    let fact = model.outlet_fact(value)?;
+    let factor = tensor0(factor).cast_to_dt(fact.datum_type)?.into_owned();
+    let factor = factor.broadcast_into_rank(fact.rank())?;
+    let factor = model.add_const(format!("{prefix}.factor"), factor)?;
+    Ok(*input(&model.wire_node(prefix, mul(), &[factor, value])?, 0)?)
+}
+
+impl Expansion for Gemm {
+    fn name(&self) -> StaticName {
+        self.tract.name()
     }
 
-    fn outputs(&self, inputs: &[Port]) -> TractResult<TVec<Port>> {
-        Ok(tvec![input(inputs, 0)?.clone()])
+    fn rules<'r, 'p: 'r, 's: 'r>(
+        &'s self,
+        solver: &mut Solver<'r>,
+        inputs: &'p [TensorProxy],
+        outputs: &'p [TensorProxy],
+    ) -> InferenceResult {
+        self.tract.rules(solver, inputs, outputs)
     }
 
-    fn eval(&self, inputs: &[TValue]) -> TractResult<TVec<Tensor>> {
-        let (left, right) = (input(inputs, 0)?, input(inputs, 1)?);
-        let [columns, rows] = summed(left.shape(), right.shape())?;
-        ensure!(columns == rows, "matrices of {columns} columns and of {rows} rows cannot be multiplied");
-        Ok(tvec![left.clone().into_tensor()])
+    fn wire(&self, prefix: &str, model: &mut TypedModel, inputs: &[OutletId]) -> TractResult<TVec<OutletId>> {
+        let datum_type = model.outlet_fact(*input(inputs, 0)?)?.datum_type;
+        if datum_type == DatumType::F32 {
+            return self.tract.wire(prefix, model, inputs);
+        }
+        let [is_left_turned, is_right_turned] = self.are_turned;
+        let axes = AxesMapping::for_numpy_matmul(2, is_left_turned, is_right_turned, false)?;
+        let factors = [*input(inputs, 0)?, *input(inputs, 1)?];
+        let product = EinSum::new(axes, datum_type);
+        let product = *input(&model.wire_node(format!("{prefix}.product"), product, &factors)?, 0)?;
+        let product = times(&format!("{prefix}.alpha"), model, product, self.alpha)?;
+        let Some(&more) = inputs.get(2) else { return Ok(tvec![product]) };
+        let more = times(&format!("{prefix}.beta"), model, more, self.beta)?;
+        wire_with_rank_broadcast(prefix, model, add(), &[product, more])
     }
 }

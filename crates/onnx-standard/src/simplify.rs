@@ -1,7 +1,11 @@
-//! tract's simplification of a model, without the one of its passes that changes shapes.
+//! tract's simplification of a model, without the one of its passes that changes shapes, and its choice of fast operators.
 
 use tract_onnx::prelude::*;
+use tract_onnx::tract_core::ops::logic::IfThenElse;
+use tract_onnx::tract_core::ops::scan::Scan;
 use tract_onnx::tract_core::optim::Optimizer;
+
+use crate::{misfits, not_a_number, sums};
 
 /// Puts a constant of one element where a mask is true throughout, and forgets that the mask had more: a wire that was as long as
 /// the mask may then be of length one, and what follows is answered wrongly or not at all. It serves streams, which are not served here.
@@ -18,11 +22,51 @@ pub fn declutter(mut model: TypedModel) -> TractResult<TypedModel> {
     Ok(model)
 }
 
-/// A decluttered model with the operators that are fast here.
+/// Makes one pass over the elements of several operators, which are then no longer told apart.
+const FUSES: &str = "fuse";
+
+/// A decluttered model with the operators that are fast here, behind checks of sizes that come with a request, and which know numbers that are
+/// none. If tract cannot make its operators fast, they stay as they are.
 ///
 /// # Errors
 /// What tract says of the model.
 pub fn optimise(mut model: TypedModel) -> TractResult<TypedModel> {
-    model.optimize()?;
+    prepare_inside(&mut model)?;
+    misfits::check(&mut model)?;
+    let (fusing, making): (Vec<_>, Vec<_>) =
+        Optimizer::codegen().passes.into_iter().partition(|pass| format!("{pass:?}").contains(FUSES));
+    let mut fast = model.clone();
+    let is_fast = Optimizer { passes: making, steps: None }.optimize(&mut fast).is_ok();
+    if is_fast {
+        model = fast;
+    }
+    correct(&mut model)?;
+    if is_fast {
+        Optimizer { passes: fusing, steps: None }.optimize(&mut model)?;
+    }
     Ok(model)
+}
+
+/// Puts operators of this crate in the place of tract's, where those are wrong at times.
+fn correct(model: &mut TypedModel) -> TractResult<()> {
+    not_a_number::keep(model)?;
+    sums::add_nothing(model)
+}
+
+/// Does all of that, but for what is fast, to the models inside of nodes: tract makes those fast with the node.
+fn prepare_inside(model: &mut TypedModel) -> TractResult<()> {
+    let prepare = |body: &mut TypedModel| {
+        misfits::check(body)?;
+        correct(body)?;
+        prepare_inside(body)
+    };
+    for node in &mut model.nodes {
+        if let Some(scan) = node.op_as_mut::<Scan>() {
+            prepare(&mut scan.body)?;
+        } else if let Some(choice) = node.op_as_mut::<IfThenElse>() {
+            prepare(&mut choice.then_body)?;
+            prepare(&mut choice.else_body)?;
+        }
+    }
+    Ok(())
 }

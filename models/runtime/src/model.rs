@@ -3,7 +3,7 @@
 use std::{collections::HashMap, iter};
 
 use onnx_standard::indices::{self, OutOfRange};
-use onnx_standard::{precision, simplify};
+use onnx_standard::{Misfit, precision, simplify, trust_slices};
 use tensor::{Datatype, Metadata, Tensor, TensorSpec};
 use tract_onnx::Onnx;
 use tract_onnx::pb::ModelProto;
@@ -262,12 +262,11 @@ fn run(state: &mut State, inputs: &[Tensor]) -> Result<TVec<TValue>, InferError>
     result.map_err(failure)
 }
 
-/// Whose fault it is that the plan failed: an index that a table does not have comes from an input.
+/// Whose fault it is that the plan failed: an index that a table does not have comes from an input, and so do sizes that do not fit.
 fn failure(error: TractError) -> InferError {
-    match error.downcast_ref::<OutOfRange>() {
-        Some(out_of_range) => InferError::InvalidInput(out_of_range.to_string()),
-        None => InferError::Failed(format!("{error:#}")),
-    }
+    let of_index = error.downcast_ref::<OutOfRange>().map(ToString::to_string);
+    let of_input = of_index.or_else(|| error.downcast_ref::<Misfit>().map(ToString::to_string));
+    of_input.map_or_else(|| InferError::Failed(format!("{error:#}")), InferError::InvalidInput)
 }
 
 /// An input of zeros (empty strings), with `n_rows` for every open dimension.
@@ -305,9 +304,15 @@ fn build(proto: ModelProto, outputs: &[String]) -> Result<TypedModel, loader::Er
     let is_classic = precision::is_classic(&proto);
     let model = inferred(&framework, proto, outputs).map_err(loader::Error::Invalid)?;
     let parsed = model.clone();
-    let typed = model.into_typed();
+    let typed = model.into_typed().or_else(|error| trusting(parsed.clone()).ok_or(error));
     let typed = typed.map_err(|error| diagnosis::of_model(parsed, format!("{error:#}"), operators))?;
     declutter(typed, is_classic).map_err(loader::Error::Invalid)
+}
+
+/// The model over axes that are long enough for what is cut out of them, if it is one that has to know how long that is.
+fn trusting(mut model: InferenceModel) -> Option<TypedModel> {
+    trust_slices(&mut model);
+    model.into_typed().ok()
 }
 
 /// The model as tract reads it, its open dimensions named.
@@ -346,9 +351,9 @@ fn plan(model: TypedModel, weights_bytes: u64) -> Result<(TypedModel, Batching),
         _ => Ok(model),
     };
     let model = model.map_err(|error| format!("{error:#}"))?;
-    let plan = simplify::optimise(model.clone()).unwrap_or(model);
-    let plan =
-        indices::check(argmax::replace(softmax::replace(plan))).map_err(|error| format!("{error:#}"))?;
+    let plan = simplify::optimise(model)
+        .and_then(|plan| indices::check(argmax::replace(softmax::replace(plan))))
+        .map_err(|error| format!("{error:#}"))?;
     Ok((plan, batching))
 }
 
