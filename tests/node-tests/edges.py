@@ -1,5 +1,6 @@
-"""Writes edges.jsonl beside this file: what the node tests of ONNX do not ask for, as ONNX Runtime answers it. Numbers that are none, dimensions of
-length 0, ranges beyond the end, arguments that do not fit. The number of rows is open, as exporters leave it.
+"""Writes target/node-tests/edges.jsonl: what the node tests of ONNX do not ask for, as ONNX Runtime answers it. Numbers that are none, dimensions of
+length 0, ranges beyond the end, arguments that do not fit, images smaller than a window, other datatypes. The number of rows is open, as exporters
+leave it.
 
     target/node-tests-venv/bin/python tests/node-tests/edges.py
 
@@ -7,16 +8,13 @@ The cases are as those of make.py. One that ONNX Runtime refuses, or that has no
 """
 
 import base64
-import json
-import pathlib
 
 import numpy
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from make import described
+from make import described, write_once
 
-HERE = pathlib.Path(__file__).resolve().parent
 NAN, INF = float("nan"), float("inf")
 # For a kernel of many lanes and for one of few.
 ODD = numpy.array([[NAN, INF, -INF, 0.0, -0.0, 1.5, -1.5], [100.0, -100.0, NAN, 2.0, -2.0, 0.5, -0.25]], numpy.float32)
@@ -271,10 +269,22 @@ def others():
     for turns in (1, 3):
         given = {"x": numpy.float32([[1, 2]]), "turns": numpy.int64(turns)}
         yield record(f"Loop of {turns} turns", [loop], given, {"one": numpy.float32([1]), "true": numpy.bool_(True)}, ["y", "all"], types=[TensorProto.FLOAT] * 2)
+    w, r = numpy.linspace(-1, 1, 6, dtype=numpy.float32).reshape(1, 3, 2), numpy.linspace(1, -1, 9, dtype=numpy.float32).reshape(1, 3, 3)
+    body.ClearField("node")
+    weights = {"w": w, "r": r, "begin": numpy.zeros((1, 2, 3), numpy.float32)}
+    body.initializer.extend(numpy_helper.from_array(value, key) for key, value in weights.items())
+    body.node.extend([
+        helper.make_node("RNN", ["sequence", "w", "r", "", "", "begin"], ["", "state"], hidden_size=3), helper.make_node("Add", ["carried", "state"], ["next"]),
+        helper.make_node("Identity", ["going"], ["goes"]), helper.make_node("Identity", ["next"], ["kept"]),
+    ])
+    loop = helper.make_node("Loop", ["turns", "true", "x"], ["y", "all"], body=body)
+    sequence = numpy.linspace(-1, 1, 12, dtype=numpy.float32).reshape(3, 2, 2)
+    given = {"x": numpy.zeros((1, 2, 3), numpy.float32), "turns": numpy.int64(3), "sequence": sequence}
+    yield record("Loop around a recurrence", [loop], given, {"true": numpy.bool_(True)}, ["y", "all"], types=[TensorProto.FLOAT] * 2, dims={"x": [1, 2, 3], "sequence": ["steps", 2, 2]})
     wide = numpy.float64([1e300, -1e300, 1.5, NAN])[None]
     yield one("Cast of FP64 beyond FP32", "Cast", {"x": wide}, to=TensorProto.FLOAT)
     yield one("TopK of more than there is", "TopK", {"x": values}, {"k": numpy.int64([5])}, dims=dims, axis=1, n_outputs=2, refused=True)
-    yield one("Gather beyond", "Gather", {"x": values, "at": numpy.int64([4])}, dims=dims | {"at": ["rows"]}, axis=1, refused=True)
+    yield one("Gather beyond", "Gather", {"x": values, "at": numpy.int64([4])}, dims=dims | {"at": ["places"]}, axis=1, refused=True)
     yield one("Reshape that does not fit", "Reshape", {"x": values}, {"shape": numpy.int64([5, -1])}, dims=dims, refused=True)
     yield one("Add of sizes that do not fit", "Add", {"a": values, "b": values[:, :3].copy()}, dims={"a": ["rows", "a", 3], "b": ["rows", "b", 3]}, refused=True)
     yield one("Concat of sizes that do not fit", "Concat", {"a": values, "b": values[:, :3].copy()}, dims={"a": ["rows", "a", 3], "b": ["rows", "b", 3]}, axis=2, refused=True)
@@ -384,9 +394,9 @@ def whole_numbers():
         pair = {"a": values, "b": numpy.array([[3, 1, 2, 4], [2, 2, 5, 1]], dtype)}
         cases = []
 
-        def case(operator, inputs, constants=(), **settings):
+        def case(operator, inputs, constants=(), what="", **settings):
             try:
-                cases.append(one(f"{operator} of {name}", operator, inputs, constants, **settings))
+                cases.append(one(f"{operator} of {name}{', ' * bool(what)}{what}", operator, inputs, constants, **settings))
             except ValueError:
                 pass  # ONNX Runtime has none.
 
@@ -395,10 +405,15 @@ def whole_numbers():
         for operator in ("Add", "Sub", "Mul", "Div", "Max", "Min", "Mod", "Pow", "Equal", "Less", "GreaterOrEqual", "BitwiseAnd", "BitwiseOr", "BitwiseXor"):
             case(operator, pair | ({"a": pair["b"]} if operator == "Pow" else {}))
         for operator in ("L1", "L2", "Max", "Mean", "Min", "Prod", "Sum", "SumSquare"):
-            case(f"Reduce{operator}", {"x": pair["b"]}, {"axes": numpy.int64([1])})
+            # tract has no squares of INT64.
+            if name != "int64" or operator not in ("L2", "SumSquare"):
+                case(f"Reduce{operator}", {"x": pair["b"]}, {"axes": numpy.int64([1])})
         case("Clip", {"x": values}, {"low": dtype(0), "high": dtype(5)})
         case("MatMul", {"x": values}, {"w": pair["b"].T.copy()})
         case("Gemm", {"x": values}, {"w": pair["b"].T.copy()})
+        vector = {"v": pair["b"][0].copy()}
+        for what, left, right in (("vector by a matrix", vector, {"w": pair["b"].T.copy()}), ("matrix by a vector", {"x": values}, vector), ("stack by a matrix", {"x": values[None]}, {"w": pair["b"].T.copy()})):
+            case("MatMul", left, right, what=what, dims={"v": [4]} if left is vector else {})
         case("TopK", {"x": values}, {"k": numpy.int64([2])}, n_outputs=2)
         case("ArgMax", {"x": values}, axis=1)
         case("CumSum", {"x": values}, {"axis": numpy.int64(1)})
@@ -416,13 +431,11 @@ def whole_numbers():
         yield from cases
 
 
-def main():
-    onnxruntime.set_default_logger_severity(4)
-    with (HERE / "edges.jsonl").open("w") as file:
-        for family in (not_a_number, empty, ranges, misfits, others, small_images, precisions, whole_numbers):
-            for case in family():
-                file.write(json.dumps(case) + "\n")
+def records():
+    for family in (not_a_number, empty, ranges, misfits, others, small_images, precisions, whole_numbers):
+        yield from family()
 
 
 if __name__ == "__main__":
-    main()
+    onnxruntime.set_default_logger_severity(4)
+    write_once("edges", ["edges.py", "make.py"], records)

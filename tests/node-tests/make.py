@@ -99,35 +99,39 @@ def operators(cases):
         yield (node.domain + "." if node.domain else "") + node.op_type
 
 
-def main():
-    path = HERE.parent.parent / "target/node-tests/cases.jsonl"
-    made_of = b"".join((HERE / name).read_bytes() for name in ("make.py", "requirements.txt"))
-    stamp = path.with_name("cases.stamp")
+def write_once(name, scripts, records):
+    """Writes what `records` gives to a file of that name, unless these scripts and versions have made it before."""
+    path = HERE.parent.parent / "target/node-tests" / f"{name}.jsonl"
+    made_of = b"".join((HERE / script).read_bytes() for script in (*scripts, "requirements.txt"))
+    stamp = path.with_suffix(".stamp")
     if path.exists() and stamp.exists() and stamp.read_text() == hashlib.sha256(made_of).hexdigest():
         return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        file.writelines(json.dumps(record) + "\n" for record in records())
+    stamp.write_text(hashlib.sha256(made_of).hexdigest())
+
+
+def records():
     cases = load_node_model_tests()
     cases.sort(key=lambda case: case.name)
     with multiprocessing.Pool(1, maxtasksperchild=None) as pool:
         said = [pool.apply_async(ask_onnxruntime, (case,)) for case in cases]
         said = [answer.get(timeout=600) for answer in said]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        for case, operator, onnxruntime_says in zip(cases, operators(cases), said):
-            graph = case.model.graph
-            sets = [
-                {
-                    "inputs": [described(*pair) for pair in zip(inputs, graph.input)],
-                    "outputs": [described(*pair) for pair in zip(outputs, graph.output)],
-                }
-                for inputs, outputs in case.data_sets
-            ]
-            record = {
-                "name": case.name, "operator": operator, "is_function_body": "_expanded" in case.name, "rtol": case.rtol, "atol": case.atol,
-                "model": base64.b64encode(case.model.SerializeToString()).decode(), "onnxruntime": onnxruntime_says, "sets": sets,
+    for case, operator, onnxruntime_says in zip(cases, operators(cases), said):
+        graph = case.model.graph
+        sets = [
+            {
+                "inputs": [described(*pair) for pair in zip(inputs, graph.input)],
+                "outputs": [described(*pair) for pair in zip(outputs, graph.output)],
             }
-            file.write(json.dumps(record) + "\n")
-    stamp.write_text(hashlib.sha256(made_of).hexdigest())
+            for inputs, outputs in case.data_sets
+        ]
+        yield {
+            "name": case.name, "operator": operator, "is_function_body": "_expanded" in case.name, "rtol": case.rtol, "atol": case.atol,
+            "model": base64.b64encode(case.model.SerializeToString()).decode(), "onnxruntime": onnxruntime_says, "sets": sets,
+        }
 
 
 if __name__ == "__main__":
-    main()
+    write_once("cases", ["make.py"], records)

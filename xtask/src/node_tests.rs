@@ -22,7 +22,8 @@ pub(crate) const WRITE: &[Step] = &[CASES, Step { name: "node tests", run: write
 /// Makes the cases below `target/`, unless they are there.
 fn cases(workspace: &Workspace) -> Result<()> {
     python::install(workspace, &["node-tests"])?;
-    script(workspace, "make.py")
+    script(workspace, "make.py")?;
+    script(workspace, "edges.py")
 }
 
 fn write(workspace: &Workspace) -> Result<()> {

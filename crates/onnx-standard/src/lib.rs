@@ -37,6 +37,7 @@ mod pools;
 pub mod precision;
 mod products;
 mod quantize;
+pub mod recurrence;
 mod recurrent;
 mod renamed;
 mod roi_align;
@@ -140,8 +141,12 @@ pub fn register(register: &mut OnnxOpRegister) {
     late::register(register);
 }
 
-/// Replaces what tract would answer otherwise than ONNX says by operators that it answers. Call it before the graph is parsed.
+/// Replaces what tract would answer otherwise than ONNX says by operators that it answers, in the graphs inside it too. Call it before the graph
+/// is parsed.
 pub fn rewrite(graph: &mut GraphProto) {
+    for attribute in graph.node.iter_mut().flat_map(|node| &mut node.attribute) {
+        attribute.g.iter_mut().for_each(rewrite);
+    }
     recurrent::begin_with_zeros(graph);
     recurrent::run_backwards(graph);
     strides::take_strides(graph);

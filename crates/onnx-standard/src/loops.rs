@@ -12,7 +12,7 @@ use tract_onnx::tract_hir::infer::{
 };
 
 use crate::kernel::{numbers, plain};
-use crate::{indices, simplify};
+use crate::{indices, recurrence, simplify};
 
 /// Where the inputs of the node are, and how many of each kind there are.
 #[derive(Debug, Clone)]
@@ -195,9 +195,11 @@ impl InferenceOp for Loop {
         let outlets = outlets.collect::<Option<TVec<OutletId>>>().context("inputs that are translated")?;
         let inputs = outlets.iter().map(|outlet| Ok(target.outlet_fact(*outlet)?.clone()));
         let inputs = inputs.collect::<TractResult<TVec<TypedFact>>>()?;
-        let (body, facts) = self.body(&inputs, &target.symbols)?;
+        let (mut body, facts) = self.body(&inputs, &target.symbols)?;
         let outputs = self.outputs(&body, &facts, &target.symbols)?;
-        let body = simplify::declutter(body.clone()).unwrap_or(body);
+        recurrence::begin_anew(&mut body)?;
+        let mut body = simplify::declutter(body.clone()).unwrap_or(body);
+        simplify::prepare(&mut body)?;
         let body = indices::check(body)?.into_runnable()?;
         target.wire_node(&node.name, TypedLoop { body, layout: self.layout.clone(), outputs }, &outlets)
     }

@@ -1,5 +1,5 @@
 //! `MatMul` of sizes that are open: tract multiplies whatever it gets, so a node before it tells if the columns of the one are not as many as the
-//! rows of the other. `Gemm` of FP64 and FP16: tract's factors are FP32.
+//! rows of the other; and of INT64. `Gemm` of FP64 and FP16: tract's factors are FP32.
 
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
@@ -7,6 +7,7 @@ use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::change_axes::wire_with_rank_broadcast;
 use tract_onnx::tract_core::ops::einsum::EinSum;
 use tract_onnx::tract_core::ops::math::{add, mul};
+use tract_onnx::tract_core::ops::nn::{Reduce, Reducer};
 use tract_onnx::tract_hir::infer::{InferenceOp, InferenceResult, Solver, TensorProxy};
 use tract_onnx::tract_hir::ops::expandable::{Expansion, expand};
 
@@ -66,14 +67,39 @@ impl Expansion for Product {
     }
 
     fn wire(&self, prefix: &str, model: &mut TypedModel, inputs: &[OutletId]) -> TractResult<TVec<OutletId>> {
-        let (left, right) = (*input(inputs, 0)?, *input(inputs, 1)?);
+        let (mut left, right) = (*input(inputs, 0)?, *input(inputs, 1)?);
         let [columns, rows] = summed(&model.outlet_fact(left)?.shape, &model.outlet_fact(right)?.shape)?;
-        if columns == rows {
-            return self.0.wire(prefix, model, inputs);
+        if columns != rows {
+            left = misfits::wire(prefix, Fit::Factors, &format!("{prefix}.fit"), model, &[left, right])?;
         }
-        let checked = misfits::wire(prefix, Fit::Factors, &format!("{prefix}.fit"), model, &[left, right])?;
-        self.0.wire(prefix, model, &[checked, right])
+        match model.outlet_fact(left)?.datum_type {
+            DatumType::I64 | DatumType::U32 | DatumType::U64 => of_whole(prefix, model, [left, right]),
+            _ => self.0.wire(prefix, model, &[left, right]),
+        }
     }
+}
+
+/// The product of whole numbers that tract has no loops for: it panics at them.
+fn of_whole(
+    prefix: &str,
+    model: &mut TypedModel,
+    [left, right]: [OutletId; 2],
+) -> TractResult<TVec<OutletId>> {
+    let ranks = [model.outlet_fact(left)?.rank(), model.outlet_fact(right)?.rank()];
+    let (mut rows, mut columns) = (tvec![left], tvec![right]);
+    if ranks[1] > 1 {
+        rows = model.wire_node(format!("{prefix}.rows"), AxisOp::Add(ranks[0]), &rows)?;
+        if ranks[0] > 1 {
+            columns = model.wire_node(format!("{prefix}.columns"), AxisOp::Add(ranks[1] - 2), &columns)?;
+        }
+    }
+    let pairs = [*input(&rows, 0)?, *input(&columns, 0)?];
+    let pairs = wire_with_rank_broadcast(format!("{prefix}.pairs"), model, mul(), &pairs)?;
+    let rank = model.outlet_fact(*input(&pairs, 0)?)?.rank();
+    let summed = if ranks[1] > 1 { rank - 2 } else { rank - 1 };
+    let sum = Reduce { axes: tvec![summed], reducer: Reducer::Sum };
+    let sums = model.wire_node(format!("{prefix}.sums"), sum, &pairs)?;
+    model.wire_node(prefix, AxisOp::Rm(summed), &sums)
 }
 
 /// A value times a number.

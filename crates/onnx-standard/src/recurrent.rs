@@ -5,6 +5,8 @@ use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{AttributeProto, GraphProto, NodeProto, TensorProto};
 
+use crate::renamed::zero_value;
+
 const OPERATORS: [&str; 3] = ["LSTM", "GRU", "RNN"];
 
 /// The place of the weights from state to state among the inputs.
@@ -31,15 +33,15 @@ pub(crate) fn run_backwards(graph: &mut GraphProto) {
     }
 }
 
-/// Gives zeros to the operators that begin with no state, if their weights are in the file and FP32.
+/// Gives zeros to the operators that begin with no state, if their weights are in the file.
 pub(crate) fn begin_with_zeros(graph: &mut GraphProto) {
     let nodes = std::mem::take(&mut graph.node);
     for (idx, mut node) in nodes.into_iter().enumerate() {
-        if let Some(size) = hidden_size(&node, graph) {
+        if let Some((size, datatype)) = hidden_size(&node, graph) {
             let states = if node.op_type == "LSTM" { STATE..=CELL } else { STATE..=STATE };
             for state in states.filter(|state| input(&node, *state).is_empty()).collect::<Vec<_>>() {
                 let zeros = format!("plinth_state_{idx}_{state}");
-                zero_state(&node, size, &zeros, graph);
+                zero_state(&node, (size, datatype), &zeros, graph);
                 node.input.resize(node.input.len().max(state + 1), String::new());
                 if let Some(name) = node.input.get_mut(state) {
                     *name = zeros;
@@ -50,16 +52,16 @@ pub(crate) fn begin_with_zeros(graph: &mut GraphProto) {
     }
 }
 
-/// The size of an operator's state, if it is a recurrent one with FP32 weights in the file.
-fn hidden_size(node: &NodeProto, graph: &GraphProto) -> Option<i64> {
+/// The size of an operator's state and its datatype, if it is a recurrent one with weights in the file.
+fn hidden_size(node: &NodeProto, graph: &GraphProto) -> Option<(i64, i32)> {
     let weights =
         graph.initializer.iter().find(|initializer| initializer.name == input(node, RECURRENT_WEIGHTS))?;
-    let is_fp32 = weights.data_type == DataType::Float as i32;
-    weights.dims.get(2).copied().filter(|_| is_fp32 && OPERATORS.contains(&node.op_type.as_str()))
+    let size = weights.dims.get(2).copied();
+    size.filter(|_| OPERATORS.contains(&node.op_type.as_str())).map(|size| (size, weights.data_type))
 }
 
 /// Adds nodes that make a state of zeros: a row for each of the input's, in each direction.
-fn zero_state(node: &NodeProto, size: i64, zeros: &str, graph: &mut GraphProto) {
+fn zero_state(node: &NodeProto, (size, data_type): (i64, i32), zeros: &str, graph: &mut GraphProto) {
     let (rows_axis, is_batch_first) = if is_batch_first(node) { (0, true) } else { (1, false) };
     let n_directions = if direction(node) == Some(b"bidirectional") { 2 } else { 1 };
     let name = |what: &str| format!("{zeros}_{what}");
@@ -72,6 +74,8 @@ fn zero_state(node: &NodeProto, size: i64, zeros: &str, graph: &mut GraphProto) 
         output: vec![output],
         ..NodeProto::default()
     };
+    let mut filled = of("ConstantOfShape", vec![name("shape")], zeros.to_owned());
+    filled.attribute.push(zero_value(data_type));
     let order = if is_batch_first { ["rows", "directions", "size"] } else { ["directions", "rows", "size"] };
     let mut joined = of("Concat", order.map(name).to_vec(), name("shape"));
     joined.attribute.push(AttributeProto {
@@ -83,7 +87,7 @@ fn zero_state(node: &NodeProto, size: i64, zeros: &str, graph: &mut GraphProto) 
         of("Shape", vec![input(node, 0).to_owned()], name("input_shape")),
         of("Gather", vec![name("input_shape"), name("axis")], name("rows")),
         joined,
-        of("ConstantOfShape", vec![name("shape")], zeros.to_owned()),
+        filled,
     ]);
 }
 

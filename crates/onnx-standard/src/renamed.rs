@@ -20,16 +20,27 @@ pub(crate) fn constant_of_shape(
 ) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
     let mut node = node.clone();
     if node.attribute.iter().all(|attribute| attribute.name != "value") {
-        let data_type = DataType::Float as i32;
-        let zero = TensorProto { dims: vec![1], data_type, float_data: vec![0.0], ..TensorProto::default() };
-        node.attribute.push(AttributeProto {
-            name: "value".to_owned(),
-            r#type: AttributeType::Tensor as i32,
-            t: Some(zero),
-            ..AttributeProto::default()
-        });
+        node.attribute.push(zero_value(DataType::Float as i32));
     }
     crate::before(crate::CORRECTED, context, &node)
+}
+
+/// The attribute of `ConstantOfShape` that says zero, of a datatype of floating-point numbers.
+pub(crate) fn zero_value(data_type: i32) -> AttributeProto {
+    let zero = TensorProto {
+        dims: vec![1],
+        data_type,
+        float_data: vec![0.0],
+        double_data: vec![0.0],
+        int32_data: vec![0],
+        ..TensorProto::default()
+    };
+    AttributeProto {
+        name: "value".to_owned(),
+        r#type: AttributeType::Tensor as i32,
+        t: Some(zero),
+        ..AttributeProto::default()
+    }
 }
 
 /// Reads the operator from its node.

@@ -36,15 +36,14 @@ pub fn optimise(mut model: TypedModel) -> TractResult<TypedModel> {
     let (fusing, making): (Vec<_>, Vec<_>) =
         Optimizer::codegen().passes.into_iter().partition(|pass| format!("{pass:?}").contains(FUSES));
     let mut fast = model.clone();
-    let is_fast = Optimizer { passes: making, steps: None }.optimize(&mut fast).is_ok();
-    if is_fast {
-        model = fast;
+    let made = Optimizer { passes: making, steps: None }.optimize(&mut fast);
+    if made.is_err() {
+        correct(&mut model)?;
+        return Ok(model);
     }
-    correct(&mut model)?;
-    if is_fast {
-        Optimizer { passes: fusing, steps: None }.optimize(&mut model)?;
-    }
-    Ok(model)
+    correct(&mut fast)?;
+    Optimizer { passes: fusing, steps: None }.optimize(&mut fast)?;
+    Ok(fast)
 }
 
 /// Puts operators of this crate in the place of tract's, where those are wrong at times.
@@ -53,13 +52,14 @@ fn correct(model: &mut TypedModel) -> TractResult<()> {
     sums::add_nothing(model)
 }
 
-/// Does all of that, but for what is fast, to the models inside of nodes: tract makes those fast with the node.
+/// Does the same, but for what is fast, to a model inside of a node: tract makes those fast with the node, if at all.
+pub(crate) fn prepare(body: &mut TypedModel) -> TractResult<()> {
+    misfits::check(body)?;
+    correct(body)?;
+    prepare_inside(body)
+}
+
 fn prepare_inside(model: &mut TypedModel) -> TractResult<()> {
-    let prepare = |body: &mut TypedModel| {
-        misfits::check(body)?;
-        correct(body)?;
-        prepare_inside(body)
-    };
     for node in &mut model.nodes {
         if let Some(scan) = node.op_as_mut::<Scan>() {
             prepare(&mut scan.body)?;

@@ -14,7 +14,6 @@ mod model;
 mod onnx;
 mod operators;
 mod pruning;
-mod recurrence;
 mod recurrent_nodes;
 mod signature;
 mod softmax;

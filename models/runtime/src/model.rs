@@ -3,7 +3,7 @@
 use std::{collections::HashMap, iter};
 
 use onnx_standard::indices::{self, OutOfRange};
-use onnx_standard::{Misfit, precision, simplify, trust_slices};
+use onnx_standard::{Misfit, precision, recurrence, simplify, trust_slices};
 use tensor::{Datatype, Metadata, Tensor, TensorSpec};
 use tract_onnx::Onnx;
 use tract_onnx::pb::ModelProto;
@@ -20,7 +20,7 @@ use crate::convert::{addressable, tensor_from_tract, tensor_from_wit, tensor_to_
 use crate::independence::independent_rows;
 use crate::operators::Operators;
 use crate::signature::{Port, name_open_dimensions, port};
-use crate::{argmax, diagnosis, onnx, operators, pruning, recurrence, softmax};
+use crate::{argmax, diagnosis, onnx, operators, pruning, softmax};
 
 /// The protocol's name for ONNX models.
 ///

@@ -14,7 +14,7 @@ use tract_onnx::tract_core::{as_op, op_as_typed_op, op_out_of_plan};
 ///
 /// # Errors
 /// What tract says of the model.
-pub(crate) fn begin_anew(model: &mut TypedModel) -> TractResult<()> {
+pub fn begin_anew(model: &mut TypedModel) -> TractResult<()> {
     for node in &mut model.nodes {
         if let Some(scan) = node.op_as_mut::<Scan>() {
             scan.reset_every_turn = true;
@@ -30,7 +30,8 @@ pub(crate) fn begin_anew(model: &mut TypedModel) -> TractResult<()> {
 }
 
 /// Whether something of the model runs step by step. If that fails with zeros it is not for their values, and it would fail with other rows.
-pub(crate) fn is_in(model: &TypedModel) -> bool {
+#[must_use]
+pub fn is_in(model: &TypedModel) -> bool {
     model.nodes.iter().any(|node| node.op_is::<Scan>() || node.op_is::<GruSeq>())
 }
 
