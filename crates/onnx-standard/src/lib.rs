@@ -12,11 +12,13 @@ mod activations;
 mod arguments;
 mod around;
 mod attention;
+mod bodies;
 mod cache;
 mod casts;
 mod classes;
 mod col2im;
 mod compress;
+mod conditions;
 mod cumulative;
 mod determinant;
 mod extremes;
@@ -113,12 +115,13 @@ const OPERATORS: [(&str, Builder); 39] = [
 ];
 
 /// Operators that go on from tract's of the same name.
-const CORRECTIONS: [(&str, Builder); 14] = [
+const CORRECTIONS: [(&str, Builder); 15] = [
     ("Attention", attention::attention),
     ("ConstantOfShape", renamed::constant_of_shape),
     ("CumSum", around::around),
     ("Equal", around::around),
     ("Gemm", products::gemm),
+    ("If", conditions::read),
     ("MatMul", products::matrix_product),
     ("Mod", whole_numbers::modulus),
     ("NonMaxSuppression", misfits::checked),

@@ -7,12 +7,10 @@ use tract_onnx::model::{ParsingContext, optional_inputs, optional_outputs};
 use tract_onnx::pb::{GraphProto, NodeProto};
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::{as_op, not_a_typed_op, not_out_of_plan, op_as_typed_op};
-use tract_onnx::tract_hir::infer::{
-    InferenceFact, InferenceModel, InferenceModelExt as _, InferenceNode, InferenceOp,
-};
+use tract_onnx::tract_hir::infer::{Factoid as _, InferenceFact, InferenceModel, InferenceNode, InferenceOp};
 
+use crate::bodies::{self, Outside};
 use crate::kernel::{numbers, plain};
-use crate::{indices, recurrence, simplify};
 
 /// Where the inputs of the node are, and how many of each kind there are.
 #[derive(Debug, Clone)]
@@ -65,39 +63,42 @@ pub(crate) fn read(
 }
 
 impl Loop {
-    /// The body over values of these facts, and whether the values carried on have them again afterwards.
-    fn typed(&self, facts: &[TypedFact]) -> TractResult<TypedModel> {
-        let mut body = self.body.clone();
-        for output in body.output_outlets()?.to_vec() {
-            body.set_outlet_fact(output, InferenceFact::default())?;
+    /// The facts of the body's inputs: the turn, the condition, and what the node has.
+    fn facts(&self, inputs: &[TypedFact], outside: &mut Outside<'_>) -> TractResult<TVec<TypedFact>> {
+        let turn = [DatumType::I64, DatumType::Bool].map(|datum_type| datum_type.scalar_fact());
+        let mut facts: TVec<TypedFact> = turn.into_iter().collect();
+        for (idx, fact) in inputs.iter().skip(self.layout.first_carried).enumerate() {
+            facts.push(if idx < self.layout.n_carried {
+                self.carried(facts.len(), &outside.fact(&fact.without_value()))?
+            } else {
+                outside.fact(fact)
+            });
         }
-        for (idx, fact) in facts.iter().enumerate() {
-            body.set_input_fact(idx, InferenceFact::from(fact))?;
-        }
-        body.into_typed()
+        Ok(facts)
     }
 
-    /// The facts of the body's inputs: the turn, the condition, and what the node has.
-    fn facts(&self, inputs: &[TypedFact]) -> TVec<TypedFact> {
-        let of_carried = |fact: &TypedFact| plain(fact.datum_type).fact(fact.shape.clone());
-        let (carried, captured) = inputs
-            .get(self.layout.first_carried..)
-            .and_then(|facts| facts.split_at_checked(self.layout.n_carried))
-            .unwrap_or_default();
-        let turn = [DatumType::I64, DatumType::Bool].map(|datum_type| datum_type.scalar_fact());
-        turn.into_iter().chain(carried.iter().map(of_carried)).chain(captured.iter().cloned()).collect()
+    /// A value that is carried on, with the sizes that the body says it has where they are open. It has other elements in the next turn.
+    fn carried(&self, idx: usize, fact: &TypedFact) -> TractResult<TypedFact> {
+        let written = self.body.input_fact(idx)?.shape.dims();
+        let written: Vec<Option<TDim>> = written.map(|dim| dim.concretize()).collect();
+        let dims = fact.shape.iter().enumerate().map(|(axis, dim)| {
+            let written = written.get(axis).cloned().flatten().filter(|written| written.to_i64().is_ok());
+            written.filter(|_| dim.to_i64().is_err()).unwrap_or_else(|| dim.clone())
+        });
+        Ok(fact.datum_type.fact(dims.collect::<TVec<TDim>>()))
     }
 
     /// The body, with open sizes where a turn changes them, and the facts of its inputs.
     fn body(
         &self,
         inputs: &[TypedFact],
+        outside: &mut Outside<'_>,
         symbols: &SymbolScope,
     ) -> TractResult<(TypedModel, TVec<TypedFact>)> {
-        let mut facts = self.facts(inputs);
+        let mut facts = self.facts(inputs, outside)?;
         // A size that changes may change others in the next turn.
         for _ in 0..=facts.len() {
-            let body = self.typed(&facts)?;
+            let body = bodies::typed(&self.body, &facts)?;
             let outputs = body.outputs.iter().skip(1).take(self.layout.n_carried);
             let after = outputs.map(|outlet| Ok(body.outlet_fact(*outlet)?.shape.clone()));
             let after = after.collect::<TractResult<Vec<ShapeFact>>>()?;
@@ -125,16 +126,18 @@ impl Loop {
         &self,
         body: &TypedModel,
         inputs: &[TypedFact],
+        outside: &Outside<'_>,
         symbols: &SymbolScope,
     ) -> TractResult<TVec<TypedFact>> {
         let n_turns = TDim::from(symbols.new_with_prefix("turns"));
         let of = |&output: &usize| {
             if output < self.layout.n_carried {
-                return inputs.get(output + 2).cloned().context("Loop: a value that is carried on");
+                let fact = inputs.get(output + 2).context("Loop: a value that is carried on")?;
+                return Ok(fact.datum_type.fact(outside.sizes(&fact.shape)?));
             }
             let outlet = body.outputs.get(output + 1).context("Loop: an output of the body")?;
             let fact = body.outlet_fact(*outlet)?;
-            let shape = [n_turns.clone()].into_iter().chain(fact.shape.iter().cloned());
+            let shape = [n_turns.clone()].into_iter().chain(outside.sizes(&fact.shape)?);
             Ok(plain(fact.datum_type).fact(shape.collect::<TVec<TDim>>()))
         };
         self.layout.outputs.iter().map(of).collect()
@@ -195,12 +198,11 @@ impl InferenceOp for Loop {
         let outlets = outlets.collect::<Option<TVec<OutletId>>>().context("inputs that are translated")?;
         let inputs = outlets.iter().map(|outlet| Ok(target.outlet_fact(*outlet)?.clone()));
         let inputs = inputs.collect::<TractResult<TVec<TypedFact>>>()?;
-        let (mut body, facts) = self.body(&inputs, &target.symbols)?;
-        let outputs = self.outputs(&body, &facts, &target.symbols)?;
-        recurrence::begin_anew(&mut body)?;
-        let mut body = simplify::declutter(body.clone()).unwrap_or(body);
-        simplify::prepare(&mut body)?;
-        let body = indices::check(body)?.into_runnable()?;
+        let symbols = target.symbols.clone();
+        let mut outside = Outside::new(&symbols);
+        let (body, facts) = self.body(&inputs, &mut outside, &symbols)?;
+        let outputs = self.outputs(&body, &facts, &outside, &symbols)?;
+        let body = bodies::runnable(body)?;
         target.wire_node(&node.name, TypedLoop { body, layout: self.layout.clone(), outputs }, &outlets)
     }
 }

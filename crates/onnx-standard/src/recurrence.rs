@@ -5,7 +5,6 @@
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::gru_seq::GruSeq;
-use tract_onnx::tract_core::ops::logic::IfThenElse;
 use tract_onnx::tract_core::ops::scan::{InputMapping, Scan};
 use tract_onnx::tract_core::{as_op, op_as_typed_op, op_out_of_plan};
 
@@ -21,9 +20,6 @@ pub fn begin_anew(model: &mut TypedModel) -> TractResult<()> {
             begin_anew(&mut scan.body)?;
         } else if let Some(gru) = node.op_as_mut::<GruSeq>() {
             gru.reset_every_turn = true;
-        } else if let Some(choice) = node.op_as_mut::<IfThenElse>() {
-            begin_anew(&mut choice.then_body)?;
-            begin_anew(&mut choice.else_body)?;
         }
     }
     shield_states(model)

@@ -1,7 +1,6 @@
 //! tract's simplification of a model, without the one of its passes that changes shapes, and its choice of fast operators.
 
 use tract_onnx::prelude::*;
-use tract_onnx::tract_core::ops::logic::IfThenElse;
 use tract_onnx::tract_core::ops::scan::Scan;
 use tract_onnx::tract_core::optim::Optimizer;
 
@@ -31,7 +30,7 @@ const FUSES: &str = "fuse";
 /// # Errors
 /// What tract says of the model.
 pub fn optimise(mut model: TypedModel) -> TractResult<TypedModel> {
-    prepare_inside(&mut model)?;
+    prepare_steps(&mut model)?;
     misfits::check(&mut model)?;
     let (fusing, making): (Vec<_>, Vec<_>) =
         Optimizer::codegen().passes.into_iter().partition(|pass| format!("{pass:?}").contains(FUSES));
@@ -52,21 +51,12 @@ fn correct(model: &mut TypedModel) -> TractResult<()> {
     sums::add_nothing(model)
 }
 
-/// Does the same, but for what is fast, to a model inside of a node: tract makes those fast with the node, if at all.
-pub(crate) fn prepare(body: &mut TypedModel) -> TractResult<()> {
-    misfits::check(body)?;
-    correct(body)?;
-    prepare_inside(body)
-}
-
-fn prepare_inside(model: &mut TypedModel) -> TractResult<()> {
-    for node in &mut model.nodes {
-        if let Some(scan) = node.op_as_mut::<Scan>() {
-            prepare(&mut scan.body)?;
-        } else if let Some(choice) = node.op_as_mut::<IfThenElse>() {
-            prepare(&mut choice.then_body)?;
-            prepare(&mut choice.else_body)?;
-        }
+/// Does the same, but for what is fast, to the steps of a recurrence: tract makes those fast with the node.
+fn prepare_steps(model: &mut TypedModel) -> TractResult<()> {
+    for scan in model.nodes.iter_mut().filter_map(|node| node.op_as_mut::<Scan>()) {
+        misfits::check(&mut scan.body)?;
+        correct(&mut scan.body)?;
+        prepare_steps(&mut scan.body)?;
     }
     Ok(())
 }

@@ -103,17 +103,15 @@ impl Bounds {
     /// The elements that are cut out, before those that a step passes over are left out: from one on, up to another.
     fn range(&self, dim: &TDim, is_trusting: bool) -> (TDim, TDim) {
         // Backwards the start is the last that is taken, and the end is not.
-        let (from, to) = if self.step > 0 { (self.start, self.end) } else { (self.end, self.start) };
+        let (first, last) = if self.step > 0 { (self.start, self.end) } else { (self.end, self.start) };
         let shift = i64::from(self.step < 0);
-        let from = bound(from, shift, dim, is_trusting);
-        let to = bound(to, shift, dim, is_trusting);
-        let length = to.clone() - &from;
-        let to = if length.prove_strict_negative() {
-            from.clone()
-        } else if is_trusting || length.prove_positive_or_zero() {
-            to
-        } else {
-            to.maxi(from.clone())
+        let from = bound(first, shift, dim, is_trusting);
+        let to = bound(last, shift, dim, is_trusting);
+        let is_all_after = first == 0 || first <= -BEYOND || last >= BEYOND;
+        let to = match (first >= 0) == (last >= 0) {
+            true if first > last => from.clone(),
+            false if !is_all_after => after(&from, to, is_trusting),
+            _ => to,
         };
         (from, to)
     }
@@ -121,6 +119,18 @@ impl Bounds {
     fn length(&self, dim: &TDim, is_trusting: bool) -> TDim {
         let (from, to) = self.range(dim, is_trusting);
         (to - from).divceil(usize::try_from(self.step.unsigned_abs()).unwrap_or(usize::MAX))
+    }
+}
+
+/// The end of a part that is empty if it would end before it begins.
+fn after(from: &TDim, to: TDim, is_trusting: bool) -> TDim {
+    let length = to.clone() - from;
+    if length.prove_strict_negative() {
+        from.clone()
+    } else if is_trusting || length.prove_positive_or_zero() {
+        to
+    } else {
+        to.maxi(from.clone())
     }
 }
 
@@ -218,6 +228,7 @@ impl Expansion for Slice {
         let values = inputs.iter().skip(1).map(|input| Ok(model.outlet_fact(*input)?.konst.clone()));
         let values = values.collect::<TractResult<Vec<_>>>()?;
         let Some(bounds) = self.bounds(&values, shape.len())? else {
+            ensure!(values.iter().all(Option::is_some), "Slice: bounds that are constant");
             return model.wire_node(prefix, self.tract.clone(), inputs);
         };
         for bounds @ Bounds { axis, step, .. } in bounds {

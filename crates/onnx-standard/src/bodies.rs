@@ -1,0 +1,69 @@
+//! Graphs inside of nodes: what `If` and `Loop` run.
+
+use std::sync::Arc;
+
+use tract_onnx::tract_core::internal::*;
+use tract_onnx::tract_hir::infer::{InferenceFact, InferenceModel, InferenceModelExt as _};
+
+use crate::kernel::plain;
+use crate::{indices, recurrence, simplify};
+
+/// A body over values of these facts.
+pub(crate) fn typed(body: &InferenceModel, facts: &[TypedFact]) -> TractResult<TypedModel> {
+    let mut body = body.clone();
+    for output in body.output_outlets()?.to_vec() {
+        body.set_outlet_fact(output, InferenceFact::default())?;
+    }
+    for (idx, fact) in facts.iter().enumerate() {
+        body.set_input_fact(idx, InferenceFact::from(fact))?;
+    }
+    body.into_typed()
+}
+
+/// Values from outside of a body, as it is told of them. Symbols come to it as numbers, and sizes that are sums or products under names of their own:
+/// what runs the body finds out single symbols only.
+pub(crate) struct Outside<'s> {
+    scope: &'s SymbolScope,
+    named: Vec<(Symbol, TDim)>,
+}
+
+impl<'s> Outside<'s> {
+    pub(crate) const fn new(scope: &'s SymbolScope) -> Self {
+        Self { scope, named: Vec::new() }
+    }
+
+    /// What the body is told of a value.
+    pub(crate) fn fact(&mut self, fact: &TypedFact) -> TypedFact {
+        if fact.konst.is_some() && !fact.datum_type.is_tdim() {
+            return fact.clone();
+        }
+        plain(fact.datum_type).fact(fact.shape.iter().map(|dim| self.size(dim)).collect::<TVec<TDim>>())
+    }
+
+    fn size(&mut self, dim: &TDim) -> TDim {
+        if matches!(dim, TDim::Val(_) | TDim::Sym(_)) {
+            return dim.clone();
+        }
+        if let Some((symbol, _)) = self.named.iter().find(|(_, named)| named == dim) {
+            return symbol.clone().into();
+        }
+        let symbol = self.scope.new_with_prefix("outside");
+        self.named.push((symbol.clone(), dim.clone()));
+        symbol.into()
+    }
+
+    /// Sizes of the body as they are called outside.
+    pub(crate) fn sizes(&self, shape: &ShapeFact) -> TractResult<TVec<TDim>> {
+        let of = |dim: &TDim| {
+            self.named.iter().try_fold(dim.clone(), |dim, (symbol, named)| dim.substitute(symbol, named))
+        };
+        shape.iter().map(of).collect()
+    }
+}
+
+/// A body that can run, prepared as the model around it.
+pub(crate) fn runnable(mut body: TypedModel) -> TractResult<Arc<TypedSimplePlan>> {
+    recurrence::begin_anew(&mut body)?;
+    let body = simplify::declutter(body.clone()).unwrap_or(body);
+    indices::check(simplify::optimise(body)?)?.into_runnable()
+}

@@ -1,0 +1,252 @@
+//! `If`. One branch takes the place of the node if the file decides which. Otherwise the branches have as many axes, and sizes that may differ:
+//! tract wants them alike.
+
+use std::sync::Arc;
+
+use tract_onnx::model::ParsingContext;
+use tract_onnx::pb::{GraphProto, NodeProto};
+use tract_onnx::tract_core::internal::*;
+use tract_onnx::tract_core::{as_op, not_a_typed_op, not_out_of_plan, op_as_typed_op};
+use tract_onnx::tract_hir::infer::{Factoid as _, InferenceFact, InferenceModel, InferenceNode, InferenceOp};
+
+use crate::bodies::{self, Outside};
+use crate::kernel::{input, numbers, plain};
+
+/// The place of the condition among the inputs.
+const CONDITION: usize = 0;
+
+/// A graph, and the places of its inputs among those of the node.
+#[derive(Debug, Clone)]
+struct Branch<M> {
+    body: M,
+    places: Vec<usize>,
+}
+
+/// What is done if the condition is true, and what if it is not.
+#[derive(Debug, Clone)]
+struct Branches<M> {
+    on_true: Branch<M>,
+    on_false: Branch<M>,
+}
+
+/// The node as it was read.
+#[derive(Debug, Clone)]
+struct If {
+    tract: Box<dyn InferenceOp>,
+    branches: Branches<InferenceModel>,
+}
+
+/// The node with branches that can run.
+#[derive(Debug, Clone)]
+struct TypedIf {
+    branches: Branches<Arc<TypedSimplePlan>>,
+    outputs: TVec<TypedFact>,
+}
+
+impl<M> Branches<M> {
+    const fn of(&self, is_true: bool) -> &Branch<M> {
+        if is_true { &self.on_true } else { &self.on_false }
+    }
+}
+
+impl<M> Branch<M> {
+    /// The values that the branch has of the node's.
+    fn of<T: Clone>(&self, values: &[T]) -> TractResult<TVec<T>> {
+        self.places.iter().map(|&place| input(values, place).cloned()).collect()
+    }
+}
+
+/// Reads the operator from its node.
+///
+/// Source: ONNX, operator `If`, version 25.
+pub(crate) fn read(
+    context: &ParsingContext<'_>,
+    node: &NodeProto,
+) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    // The names of all values from outside, in the order of the node's inputs after the condition.
+    let (tract, names) = crate::before(crate::CORRECTED, context, node)?;
+    let branch = |name: &str| {
+        let graph: &GraphProto = node.get_attr(name)?;
+        let parsed = context.parse_graph(graph)?;
+        let place = |of: &String| names.iter().position(|name| name == of).map(|place| CONDITION + 1 + place);
+        let places = parsed.unresolved_inputs.iter().map(place).collect::<Option<_>>();
+        let places = places.context("If: a value from outside of a branch")?;
+        TractResult::Ok(Branch { body: parsed.model, places })
+    };
+    let branches = Branches { on_true: branch("then_branch")?, on_false: branch("else_branch")? };
+    Ok((Box::new(If { tract, branches }), names))
+}
+
+/// Puts a model in the place of a node, over values that are there.
+fn inline(
+    prefix: &str,
+    body: &TypedModel,
+    target: &mut TypedModel,
+    inputs: &[OutletId],
+) -> TractResult<TVec<OutletId>> {
+    let mut mapping: HashMap<OutletId, OutletId> =
+        body.inputs.iter().copied().zip(inputs.iter().copied()).collect();
+    let mapped = |mapping: &HashMap<OutletId, OutletId>, outlets: &[OutletId]| {
+        let outlets = outlets.iter().map(|outlet| mapping.get(outlet).copied());
+        outlets.collect::<Option<TVec<OutletId>>>().context("nodes come after their inputs")
+    };
+    for id in body.eval_order()? {
+        if !mapping.contains_key(&id.into()) {
+            let node = body.node(id);
+            let inputs = mapped(&mapping, &node.inputs)?;
+            let wired = target.wire_node(format!("{prefix}.{}", node.name), node.op.clone(), &inputs)?;
+            let slots = wired.into_iter().enumerate();
+            mapping.extend(slots.map(|(slot, outlet)| (OutletId::new(id, slot), outlet)));
+        }
+    }
+    mapped(&mapping, &body.outputs)
+}
+
+/// What is known of a value that one of two branches gives.
+fn either(left: &TypedFact, right: &TypedFact, symbols: &SymbolScope) -> TractResult<TypedFact> {
+    let types = [plain(left.datum_type), plain(right.datum_type)];
+    ensure!(types[0] == types[1], "If: branches with values of {:?} and of {:?}", types[0], types[1]);
+    let ranks = [left.rank(), right.rank()];
+    ensure!(ranks[0] == ranks[1], "If: branches with values of {} and of {} axes", ranks[0], ranks[1]);
+    let dims = left.shape.iter().zip(right.shape.iter());
+    let dims = dims.map(
+        |(left, right)| {
+            if left == right { left.clone() } else { symbols.new_with_prefix("either").into() }
+        },
+    );
+    Ok(types[0].fact(dims.collect::<TVec<TDim>>()))
+}
+
+impl If {
+    fn branch(&self, is_true: bool, facts: &[TypedFact]) -> TractResult<TypedModel> {
+        let branch = self.branches.of(is_true);
+        bodies::typed(&branch.body, &branch.of(facts)?)
+    }
+}
+
+impl Op for If {
+    fn name(&self) -> StaticName {
+        "If".into()
+    }
+
+    not_a_typed_op!();
+}
+
+impl EvalOp for If {
+    not_out_of_plan!();
+}
+
+impl PartialEq for If {
+    fn eq(&self, _other: &Self) -> bool {
+        false
+    }
+}
+
+impl Eq for If {}
+
+impl InferenceOp for If {
+    /// The datatypes that tract infers. It takes what is known of the sizes that one branch gives to be so of the other.
+    fn infer_facts(
+        &mut self,
+        inputs: TVec<&InferenceFact>,
+        outputs: TVec<&InferenceFact>,
+        observed: TVec<&InferenceFact>,
+    ) -> TractResult<(TVec<InferenceFact>, TVec<InferenceFact>, TVec<InferenceFact>)> {
+        let cloned = |facts: &TVec<&InferenceFact>| facts.iter().map(|&fact| fact.clone()).collect();
+        let (inputs_before, mut known): (TVec<InferenceFact>, TVec<InferenceFact>) =
+            (cloned(&inputs), cloned(&outputs));
+        let observed_before = cloned(&observed);
+        if let Ok((_, inferred, _)) = self.tract.infer_facts(inputs, outputs, observed) {
+            for (known, inferred) in known.iter_mut().zip(inferred) {
+                known.datum_type.unify_with(&inferred.datum_type)?;
+            }
+        }
+        Ok((inputs_before, known, observed_before))
+    }
+
+    fn nboutputs(&self) -> TractResult<usize> {
+        self.tract.nboutputs()
+    }
+
+    fn as_op(&self) -> &dyn Op {
+        self
+    }
+
+    fn as_op_mut(&mut self) -> &mut dyn Op {
+        self
+    }
+
+    fn to_typed(
+        &self,
+        _source: &InferenceModel,
+        node: &InferenceNode,
+        target: &mut TypedModel,
+        mapping: &HashMap<OutletId, OutletId>,
+    ) -> TractResult<TVec<OutletId>> {
+        let outlets = node.inputs.iter().map(|outlet| mapping.get(outlet).copied());
+        let outlets = outlets.collect::<Option<TVec<OutletId>>>().context("inputs that are translated")?;
+        let facts = outlets.iter().map(|outlet| Ok(target.outlet_fact(*outlet)?.clone()));
+        let facts = facts.collect::<TractResult<TVec<TypedFact>>>()?;
+        if let Some(condition) = &input(&facts, CONDITION)?.konst {
+            let is_true = condition.cast_to_scalar::<bool>()?;
+            let inputs = self.branches.of(is_true).of(&outlets)?;
+            return inline(&node.name, &self.branch(is_true, &facts)?, target, &inputs);
+        }
+        let symbols = target.symbols.clone();
+        let mut outside = Outside::new(&symbols);
+        let facts: TVec<TypedFact> = facts.iter().map(|fact| outside.fact(fact)).collect();
+        let [on_true, on_false] = [self.branch(true, &facts)?, self.branch(false, &facts)?];
+        let outputs = on_true.outputs.iter().zip(&on_false.outputs).map(|(left, right)| {
+            let fact = either(on_true.outlet_fact(*left)?, on_false.outlet_fact(*right)?, &symbols)?;
+            Ok(fact.datum_type.fact(outside.sizes(&fact.shape)?))
+        });
+        let outputs = outputs.collect::<TractResult<_>>()?;
+        let runnable = |is_true: bool, body| {
+            let places = self.branches.of(is_true).places.clone();
+            TractResult::Ok(Branch { body: bodies::runnable(body)?, places })
+        };
+        let branches = Branches { on_true: runnable(true, on_true)?, on_false: runnable(false, on_false)? };
+        target.wire_node(&node.name, TypedIf { branches, outputs }, &outlets)
+    }
+}
+
+impl Op for TypedIf {
+    fn name(&self) -> StaticName {
+        "If".into()
+    }
+
+    fn validation(&self) -> Validation {
+        Validation::Rounding
+    }
+
+    op_as_typed_op!();
+}
+
+impl PartialEq for TypedIf {
+    fn eq(&self, other: &Self) -> bool {
+        let of = |of: &Self, is_true| of.branches.of(is_true).body.clone();
+        [true, false].into_iter().all(|is_true| Arc::ptr_eq(&of(self, is_true), &of(other, is_true)))
+    }
+}
+
+impl Eq for TypedIf {}
+
+impl EvalOp for TypedIf {
+    not_out_of_plan!();
+
+    fn eval(&self, context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+        let inputs = inputs.into_iter().map(|input| numbers(input, context.symbols));
+        let inputs = inputs.collect::<TractResult<TVec<TValue>>>()?;
+        let branch = self.branches.of(input(&inputs, CONDITION)?.cast_to_scalar::<bool>()?);
+        let outputs = branch.body.run(branch.of(&inputs)?)?;
+        outputs.into_iter().map(|output| numbers(output, context.symbols)).collect()
+    }
+}
+
+impl TypedOp for TypedIf {
+    fn output_facts(&self, _inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
+        Ok(self.outputs.clone())
+    }
+
+    as_op!();
+}
