@@ -36,8 +36,8 @@ SECONDS_EACH = 240
 DATATYPES = {"float32": "FP32", "float64": "FP64", "int64": "INT64", "int32": "INT32", "bool": "BOOL", "uint8": "UINT8", "int8": "INT8"}
 
 # What the sizes are when a network is exported, and when it is asked.
-EXPORTED = {"batch": 2, "sequence": 6, "height": 5, "width": 7, "boxes": 4}
-ASKED = {"batch": 3, "sequence": 9, "height": 11, "width": 6, "boxes": 5}
+EXPORTED = {"batch": 2, "sequence": 6, "height": 5, "width": 7, "boxes": 4, "tall": 33, "wide": 47, "eights_tall": 24, "eights_wide": 40, "samples": 1000}
+ASKED = {"batch": 3, "sequence": 9, "height": 11, "width": 6, "boxes": 5, "tall": 48, "wide": 37, "eights_tall": 40, "eights_wide": 32, "samples": 1537}
 RANDOM = numpy.random.default_rng(7)
 
 

@@ -12,6 +12,7 @@ from torch.nn import functional
 TEXT = {"vocab_size": 99, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 37, "max_position_embeddings": 64}
 WORDS = ("int64", "batch", "sequence")
 IMAGE = ("float32", "batch", 3, 64, 64)
+ANY_IMAGE, SOUND = ("float32", "batch", 3, "tall", "wide"), ("float32", "batch", 1, "samples")
 VISION = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 37, "image_size": 64, "patch_size": 16}
 
 
@@ -39,6 +40,54 @@ class Of(nn.Module):
 
     def forward(self, *inputs):
         return self.function(*self.parts, *inputs)
+
+
+class UNet(nn.Module):
+    """Halves an image twice and doubles it again; `meet` makes the doubled the size of what it is joined with."""
+
+    def __init__(self, doubled, meet):
+        super().__init__()
+        self.first, self.second, self.third = self.block(3, 6), self.block(6, 8), self.block(8, 12)
+        self.up, self.up_again = doubled(12, 8), doubled(8, 6)
+        self.fourth, self.fifth = self.block(16, 8), self.block(12, 6)
+        self.head, self.meet = nn.Conv2d(6, 2, 1), meet
+
+    @staticmethod
+    def block(n_in, n_out):
+        return nn.Sequential(nn.Conv2d(n_in, n_out, 3, padding=1, bias=False), nn.BatchNorm2d(n_out), nn.ReLU())
+
+    def forward(self, x):
+        first = self.first(x)
+        second = self.second(functional.max_pool2d(first, 2))
+        x = self.up(self.third(functional.max_pool2d(second, 2)))
+        x = self.up_again(self.fourth(torch.cat([second, self.meet(x, second)], 1)))
+        return self.head(self.fifth(torch.cat([first, self.meet(x, first)], 1)))
+
+
+class Residual(nn.Module):
+    def __init__(self, *stack):
+        super().__init__()
+        self.stack = nn.Sequential(*stack)
+
+    def forward(self, x):
+        return x + self.stack(x)
+
+
+class Context(nn.Module):
+    """Looks at an image from several distances and at the whole of it, at an eighth of its size, and answers in its size."""
+
+    def __init__(self):
+        super().__init__()
+        self.small = nn.Sequential(*(layer for n_in in (3, 8, 8) for layer in (nn.Conv2d(n_in, 8, 3, 2, 1), nn.ReLU())))
+        self.near, self.far = nn.Conv2d(8, 4, 1), nn.Conv2d(8, 4, 3, padding=2, dilation=2)
+        self.whole = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(8, 4, 1), nn.ReLU())
+        self.head = nn.Conv2d(12, 3, 1)
+
+    def forward(self, x):
+        small = self.small(x)
+        whole = functional.interpolate(self.whole(small), size=small.shape[-2:], mode="bilinear", align_corners=False)
+        found = self.head(torch.cat([self.near(small), self.far(small), whole], 1))
+        return functional.interpolate(found, size=x.shape[-2:], mode="bilinear", align_corners=False)
 
 
 def hugging_face():
@@ -94,6 +143,9 @@ def torch_vision():
     yield "convnext, small", lambda: torchvision.models.ConvNeXt([torchvision.models.convnext.CNBlockConfig(16, 32, 2), torchvision.models.convnext.CNBlockConfig(32, None, 2)], num_classes=10), (IMAGE,)
     yield "lraspp_mobilenet_v3_large", segmentation, (IMAGE,)
     yield "ssdlite320_mobilenet_v3_large", detector, (("float32", 3, 96, 96),)
+    for name in ("resnet18", "mobilenet_v2", "mobilenet_v3_small", "squeezenet1_1"):
+        yield f"{name}, any size", of(name), (ANY_IMAGE,)
+    yield "lraspp_mobilenet_v3_large, any size", segmentation, (ANY_IMAGE,)
 
 
 def segmentation():
@@ -154,3 +206,42 @@ def modules():
     yield "roi_align", lambda: Of(lambda x, boxes: torchvision.ops.roi_align(x, [boxes], 2)), (("float32", 1, 4, 8, 8), ("box", "boxes", 4))
     yield "nms", lambda: Of(lambda boxes, scores: torchvision.ops.nms(boxes, scores, 0.5)), (("box", "boxes", 4), ("float32", "boxes"))
     yield "quantised linear layers", lambda: torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 2)), {nn.Linear}), (table,)
+    yield from any_size()
+
+
+def any_size():
+    """Networks of images of any height and width, and of sounds of any length."""
+    of_eights = ("float32", "batch", 3, "eights_tall", "eights_wide")
+    yield "U-Net, transposed convolutions, any size", lambda: UNet(lambda n_in, n_out: nn.ConvTranspose2d(n_in, n_out, 2, 2), padded), (ANY_IMAGE,)
+    yield "U-Net, upsampled to the size of each, any size", lambda: UNet(lambda n_in, n_out: nn.Conv2d(n_in, n_out, 1), lambda x, other: functional.interpolate(x, size=other.shape[2:])), (ANY_IMAGE,)
+    yield "U-Net, doubled, any size", lambda: UNet(lambda n_in, n_out: nn.Sequential(nn.Upsample(scale_factor=2, mode="bilinear"), nn.Conv2d(n_in, n_out, 1)), lambda x, _: x), (of_eights,)
+    yield "style transfer, any size", style_transfer, (ANY_IMAGE,)
+    yield "super-resolution, any size", lambda: nn.Sequential(nn.Conv2d(1, 8, 5, padding=2), nn.Tanh(), nn.Conv2d(8, 9, 3, padding=1), nn.PixelShuffle(3)), (("float32", "batch", 1, "tall", "wide"),)
+    yield "context (ASPP), any size", Context, (ANY_IMAGE,)
+    yield "pooling, any size", lambda: Of(lambda x: (functional.max_pool2d(x, 3, 2, ceil_mode=True), functional.max_pool2d(x, 2, ceil_mode=True), functional.avg_pool2d(x, 3, 2, 1), functional.avg_pool2d(x, 2, ceil_mode=True), functional.avg_pool2d(x, 3, 2, 1, ceil_mode=True, count_include_pad=False))), (ANY_IMAGE,)
+    yield "pooling, convolved, any size", lambda: nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.ReLU(), nn.MaxPool2d(3, 2, ceil_mode=True), nn.Conv2d(8, 8, 3, padding="same"), nn.AvgPool2d(2), nn.Conv2d(8, 4, 1), nn.AdaptiveMaxPool2d(1), nn.Flatten()), (ANY_IMAGE,)
+    yield "audio, any length", audio, (SOUND,)
+    yield "audio, made again, any length", lambda: nn.Sequential(nn.Conv1d(1, 6, 8, 4, 2), nn.GELU(), nn.Conv1d(6, 12, 1), nn.GLU(1), nn.ConvTranspose1d(6, 1, 8, 4, 2)), (SOUND,)
+
+
+def padded(x, other):
+    """What was halved and doubled, with what an odd size lost."""
+    tall, wide = other.shape[2] - x.shape[2], other.shape[3] - x.shape[3]
+    return functional.pad(x, [wide // 2, wide - wide // 2, tall // 2, tall - tall // 2])
+
+
+def style_transfer():
+    def convolved(n_in, n_out, size, stride=1):
+        return nn.Sequential(nn.ReflectionPad2d(size // 2), nn.Conv2d(n_in, n_out, size, stride), nn.InstanceNorm2d(n_out, affine=True), nn.ReLU())
+
+    return nn.Sequential(
+        convolved(3, 6, 9), convolved(6, 8, 3, 2), convolved(8, 12, 3, 2), Residual(convolved(12, 12, 3), convolved(12, 12, 3)),
+        nn.Upsample(scale_factor=2), convolved(12, 8, 3), nn.Upsample(scale_factor=2), convolved(8, 6, 3), nn.ReflectionPad2d(4), nn.Conv2d(6, 3, 9),
+    )
+
+
+def audio():
+    def convolved(n_in, n_out, size, stride=1):
+        return nn.Sequential(nn.Conv1d(n_in, n_out, size, stride), nn.BatchNorm1d(n_out), nn.ReLU(), nn.MaxPool1d(4))
+
+    return nn.Sequential(convolved(1, 8, 16, 4), convolved(8, 8, 3), convolved(8, 16, 3), nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(16, 5), nn.LogSoftmax(1))
