@@ -25,9 +25,9 @@ LARGE = 1000
 class Embedding(torch.nn.Module):
     """Hidden states, and the sentence's embedding: their mean over the words, of length one."""
 
-    def __init__(self):
+    def __init__(self, **options):
         super().__init__()
-        self.model = transformers.AutoModel.from_pretrained(PACKAGE, attn_implementation="eager").eval()
+        self.model = transformers.AutoModel.from_pretrained(PACKAGE, **options).eval()
 
     def forward(self, input_ids, attention_mask, token_type_ids):
         hidden = self.model(input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids).last_hidden_state
@@ -53,7 +53,7 @@ def main():
     example = torch.tensor([[101, 7592, 2088, 102], [101, 2023, 2003, 102]])
     dims = {0: torch.export.Dim("batch"), 1: torch.export.Dim("sequence")}
     program = torch.onnx.export(
-        Embedding(), (example, torch.ones_like(example), torch.zeros_like(example)), dynamo=True, dynamic_shapes=(dims,) * 3,
+        Embedding(attn_implementation="eager"), (example, torch.ones_like(example), torch.zeros_like(example)), dynamo=True, dynamic_shapes=(dims,) * 3,
         input_names=INPUTS, output_names=["last_hidden_state", "sentence_embedding"],
     )
     model = onnx_ir.to_proto(program.model)

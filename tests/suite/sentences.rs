@@ -1,5 +1,5 @@
 //! A sentence embedding of 90 MB, all-MiniLM-L6-v2: packed, asked with batches of several lengths, and served. `tests/sentences/make.py` writes the
-//! model and what ONNX Runtime answers.
+//! model and what ONNX Runtime answers; `tests/sentences/pytorch.json` has what PyTorch itself says.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use tensor::{Datatype, Tensor};
 
 const NAME: &str = "sentences";
 
-/// How far a number may be from ONNX Runtime's; they are around one.
+/// How far a number may be from PyTorch's and from ONNX Runtime's; they are around one.
 const TOLERANCE: f32 = 1e-4;
 
 #[derive(Deserialize)]
@@ -29,9 +29,15 @@ struct Array<T> {
     data: Vec<T>,
 }
 
-fn read(file: &str) -> Vec<u8> {
-    let path = root().join("target/sentences").join(file);
+fn read(path: &str) -> Vec<u8> {
+    let path = root().join(path);
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run `cargo xtask test`", path.display()))
+}
+
+fn cases(path: &str) -> Vec<Case> {
+    let cases: Vec<Case> = serde_json::from_slice(&read(path)).unwrap();
+    assert_eq!(cases.len(), 6);
+    cases
 }
 
 fn inputs(case: &Case) -> Vec<Tensor> {
@@ -45,31 +51,40 @@ fn inputs(case: &Case) -> Vec<Tensor> {
 #[track_caller]
 fn check(found: &[f32], expected: &[f32]) {
     assert_eq!(found.len(), expected.len());
-    let difference = found.iter().zip(expected).map(|(found, expected)| (found - expected).abs());
-    let largest = difference.fold(0.0, f32::max);
-    assert!(largest <= TOLERANCE, "they differ by {largest}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!((found - expected).abs() <= TOLERANCE, "{found} is not {expected}");
+    }
 }
 
-#[test]
-fn sentences_of_any_length_are_embedded_as_by_onnx_runtime() {
-    let engine = system_tests::engine(Pool::OnDemand);
-    let options = Options { name: NAME.to_owned(), version: "1".to_owned(), ..Options::default() };
-    let packed = packer::pack(&engine, artifacts::MODEL_RUNTIME, &read("model.onnx"), &options).unwrap();
-    assert!(packed.wasm.len() < 140_000_000, "{} bytes", packed.wasm.len());
-    let model = PackedModel::open(&engine, &packed.wasm).unwrap();
-    let cases: Vec<Case> = serde_json::from_slice(&read("cases.json")).unwrap();
-    for case in &cases {
-        for output in model.infer(inputs(case), &[]).unwrap() {
-            let expected = &case.outputs[output.name()];
+#[track_caller]
+fn check_answers(model: &PackedModel, cases: &[Case]) {
+    for case in cases {
+        let outputs = model.infer(inputs(case), &[]).unwrap();
+        for (name, expected) in &case.outputs {
+            let output = outputs.iter().find(|output| output.name() == name).unwrap();
             assert_eq!(output.shape(), expected.shape);
             check(&output.map_elements(f32::from_le_bytes), &expected.data);
         }
     }
-    serve(packed.wasm, &cases);
+}
+
+#[test]
+fn sentences_of_any_length_are_embedded_as_by_pytorch_and_onnx_runtime() {
+    let engine = system_tests::engine(Pool::OnDemand);
+    let options = Options { name: NAME.to_owned(), version: "1".to_owned(), ..Options::default() };
+    let onnx = read("target/sentences/model.onnx");
+    let packed = packer::pack(&engine, artifacts::MODEL_RUNTIME, &onnx, &options).unwrap();
+    assert!(packed.wasm.len() < 140_000_000, "{} bytes", packed.wasm.len());
+    let model = PackedModel::open(&engine, &packed.wasm).unwrap();
+    let by_onnx_runtime = cases("target/sentences/cases.json");
+    let by_pytorch = cases("tests/sentences/pytorch.json");
+    check_answers(&model, &by_onnx_runtime);
+    check_answers(&model, &by_pytorch);
+    serve(packed.wasm, by_onnx_runtime.iter().chain(&by_pytorch));
 }
 
 /// Asks a server for the embeddings of each batch.
-fn serve(wasm: Vec<u8>, cases: &[Case]) {
+fn serve<'a>(wasm: Vec<u8>, cases: impl Iterator<Item = &'a Case>) {
     let server = Embedded::models(vec![(NAME.to_owned(), wasm)]);
     let client = server.client();
     for case in cases {
