@@ -77,8 +77,9 @@ def write(root, folder):
     text = [
         "# What exporters write",
         "",
-        "`tests/exporters/survey.py` exports networks with the weights that they begin with, the batch and the steps open, and asks ONNX Runtime for other sizes",
-        "than those of the export. The same files are then given to the model runtime. An answer counts if it is within a thousandth of ONNX Runtime's.",
+        "`tests/exporters/survey.py` exports networks with the weights that they begin with, the batch, the steps and some images' height and width open, and asks",
+        "ONNX Runtime for other sizes than those of the export. Batch normalisations have the means and variances of random inputs, or deep networks would answer",
+        "nearly nothing. The same files are then given to the model runtime. An answer counts if it is within a thousandth of ONNX Runtime's.",
         f"PyTorch is {torch.__version__.split('+')[0]} (`torch.export` is `dynamo=True` as it comes, `TorchScript` is `dynamo=False` with opset 17), torchvision {torchvision.__version__.split('+')[0]}, transformers",
         f"{transformers.__version__}, Keras {keras.__version__} with TensorFlow, onnx {onnx.__version__}, ONNX Runtime {onnxruntime.__version__}.",
         "",

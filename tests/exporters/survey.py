@@ -35,9 +35,10 @@ FOLDER = ROOT / "target/exporters"
 SECONDS_EACH = 240
 DATATYPES = {"float32": "FP32", "float64": "FP64", "int64": "INT64", "int32": "INT32", "bool": "BOOL", "uint8": "UINT8", "int8": "INT8"}
 
-# What the sizes are when a network is exported, and when it is asked.
+# What the sizes are when a network is exported, when it is asked, and when its batch normalisations are set.
 EXPORTED = {"batch": 2, "sequence": 6, "height": 5, "width": 7, "boxes": 4, "tall": 33, "wide": 47, "eights_tall": 24, "eights_wide": 40, "samples": 1000}
 ASKED = {"batch": 3, "sequence": 9, "height": 11, "width": 6, "boxes": 5, "tall": 48, "wide": 37, "eights_tall": 40, "eights_wide": 32, "samples": 1537}
+SETTLED = EXPORTED | {"batch": 32}
 RANDOM = numpy.random.default_rng(7)
 
 
@@ -111,6 +112,25 @@ def by_torch(network, inputs, dims, is_new):
     return model
 
 
+def settle(network, inputs):
+    """Gives batch normalisations the means and variances of what they are given. With those that they begin with, deep networks answer nearly nothing."""
+    import torch
+
+    def of(module, given):
+        x, axes = given[0], [axis for axis in range(given[0].ndim) if axis != 1]
+        if x.numel() > x.shape[1]:
+            module.running_mean.copy_(x.mean(axes))
+            module.running_var.copy_(x.var(axes))
+
+    found = [module for module in network.modules() if isinstance(module, torch.nn.modules.batchnorm._BatchNorm)]
+    hooks = [module.register_forward_pre_hook(of) for module in found]
+    if found:
+        with torch.no_grad():
+            network(*map(torch.from_numpy, inputs))
+    for hook in hooks:
+        hook.remove()
+
+
 def torch_cases():
     import torch
     import torch_networks
@@ -123,9 +143,21 @@ def torch_cases():
                 def export(make=make, dims=dims, is_new=is_new):
                     torch.manual_seed(0)
                     network = make().eval()
+                    settle(network, [numbers(each[0], each[1:], SETTLED) for each in dims])
                     return by_torch(network, [numbers(each[0], each[1:], EXPORTED) for each in dims], dims, is_new)
 
                 yield family, exporter, name, export, [numbers(each[0], each[1:], ASKED) for each in dims]
+
+
+def settle_keras(network, given):
+    """As `settle`."""
+    import keras
+
+    found = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    for layer in found:
+        layer.momentum = 0.0
+    if found:
+        network(given, training=True)
 
 
 def keras_cases():
@@ -137,6 +169,7 @@ def keras_cases():
         path = FOLDER / "keras.onnx"
         network = make()
         network(given)
+        settle_keras(network, numbers(given.dtype.name, [SETTLED["batch"], *given.shape[1:]], {}))
         network.export(path, format="onnx", verbose=False)
         return onnx.load(path)
 

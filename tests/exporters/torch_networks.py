@@ -138,7 +138,7 @@ def torch_vision():
     for name in ("resnet18", "resnet50", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0", "squeezenet1_1", "shufflenet_v2_x0_5", "mnasnet0_5", "regnet_y_400mf", "densenet121"):
         yield name, of(name), (IMAGE,)
     yield "googlenet", of("googlenet", aux_logits=False, init_weights=False), (IMAGE,)
-    yield "vit", lambda: torchvision.models.VisionTransformer(64, 16, 2, 4, 32, 64, num_classes=10), (IMAGE,)
+    yield "vit", vit, (IMAGE,)
     yield "swin_t, small", lambda: torchvision.models.SwinTransformer([4, 4], 24, [2, 2], [2, 4], [4, 4], num_classes=10), (IMAGE,)
     yield "convnext, small", lambda: torchvision.models.ConvNeXt([torchvision.models.convnext.CNBlockConfig(16, 32, 2), torchvision.models.convnext.CNBlockConfig(32, None, 2)], num_classes=10), (IMAGE,)
     yield "lraspp_mobilenet_v3_large", segmentation, (IMAGE,)
@@ -146,6 +146,12 @@ def torch_vision():
     for name in ("resnet18", "mobilenet_v2", "mobilenet_v3_small", "squeezenet1_1"):
         yield f"{name}, any size", of(name), (ANY_IMAGE,)
     yield "lraspp_mobilenet_v3_large, any size", segmentation, (ANY_IMAGE,)
+
+
+def vit():
+    network = torchvision.models.VisionTransformer(64, 16, 2, 4, 32, 64, num_classes=10)
+    network.heads.head.reset_parameters()  # they begin as zeros
+    return network
 
 
 def segmentation():
