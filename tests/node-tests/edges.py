@@ -328,6 +328,19 @@ def precisions():
         yield from of_precision(numpy.array(values, dtype), f"of {name}", tolerance)
 
 
+def halved_and_doubled():
+    """An image beside itself, halved and doubled: only an even one is as large as it was."""
+    nodes = [
+        helper.make_node("MaxPool", ["x"], ["half"], kernel_shape=[2, 2], strides=[2, 2]), helper.make_node("Resize", ["half", "", "scales"], ["whole"], mode="nearest"),
+        helper.make_node("Concat", ["x", "whole"], ["y"], axis=1),
+    ]
+    for height, width in ((4, 6), (2, 2), (5, 6), (4, 7)):
+        image = {"x": numpy.arange(height * width, dtype=numpy.float32).reshape(1, 1, height, width)}
+        constants = {"scales": numpy.float32([1, 1, 2, 2])}
+        dims = {"x": ["rows", 1, "height", "width"]}
+        yield record(f"Concat of an image of {height} x {width}, halved and doubled", nodes, image, constants, dims=dims, refused=None)
+
+
 def of_precision(values, said, tolerance):
     dtype = values.dtype
     small = numpy.clip(values, -0.9, 0.9).astype(dtype)
@@ -432,7 +445,7 @@ def whole_numbers():
 
 
 def records():
-    for family in (not_a_number, empty, ranges, misfits, others, small_images, precisions, whole_numbers):
+    for family in (not_a_number, empty, ranges, misfits, others, small_images, halved_and_doubled, precisions, whole_numbers):
         yield from family()
 
 

@@ -25,6 +25,7 @@ mod extremes;
 mod flatten;
 mod grids;
 pub mod indices;
+mod joins;
 mod kernel;
 mod late;
 mod log_sums;
@@ -115,8 +116,9 @@ const OPERATORS: [(&str, Builder); 39] = [
 ];
 
 /// Operators that go on from tract's of the same name.
-const CORRECTIONS: [(&str, Builder); 15] = [
+const CORRECTIONS: [(&str, Builder); 16] = [
     ("Attention", attention::attention),
+    ("Concat", joins::concat),
     ("ConstantOfShape", renamed::constant_of_shape),
     ("CumSum", around::around),
     ("Equal", around::around),

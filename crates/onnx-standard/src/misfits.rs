@@ -28,6 +28,8 @@ pub(crate) enum Fit {
     AtLeast { axis: usize, n: usize },
     /// As many elements along an axis as these together, in so many parts.
     Parts { axis: usize, n: usize },
+    /// These sizes along these axes, as they are called from then on.
+    Sizes(Vec<(usize, TDim)>),
     /// An image over which a window goes at least once.
     Window(PoolSpec),
     /// Matrices: the second has as many rows as the first has columns.
@@ -182,7 +184,7 @@ impl Expansion for Checked {
 
 impl Fit {
     /// What is wrong with values of these shapes.
-    fn problem(&self, shapes: &[&[usize]]) -> TractResult<Option<String>> {
+    fn problem(&self, shapes: &[&[usize]], symbols: &SymbolValues) -> TractResult<Option<String>> {
         let shape = *input(shapes, 0)?;
         let along = |axis: usize| input(shape, axis).copied();
         Ok(match *self {
@@ -192,6 +194,15 @@ impl Fit {
             )),
             Self::Parts { axis, n } if along(axis)? != n => {
                 Some(format!("{} elements along axis {axis} of {shape:?} for parts of {n}", along(axis)?))
+            }
+            Self::Sizes(ref sizes) => {
+                let is_other = |&(axis, ref size): &(usize, TDim)| {
+                    size.eval(symbols).to_usize().is_ok_and(|size| shape.get(axis) != Some(&size))
+                };
+                let other = sizes.iter().find(|size| is_other(size));
+                other.map(|(axis, size)| {
+                    format!("{shape:?} beside a value with {} elements along axis {axis}", size.eval(symbols))
+                })
             }
             Self::Window(ref pool) => too_large(pool, shape)?,
             Self::Factors => {
@@ -247,8 +258,10 @@ impl Op for Check {
 impl EvalOp for Check {
     op_out_of_plan!();
 
-    fn eval(&self, _context: &EvalContext, mut inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
-        let problem = self.fit.problem(&inputs.iter().map(|input| input.shape()).collect::<TVec<_>>())?;
+    fn eval(&self, context: &EvalContext, mut inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+        let shapes = inputs.iter().map(|input| input.shape()).collect::<TVec<_>>();
+        let problem = self.fit.problem(&shapes, context.symbols)?;
+        drop(shapes);
         if let Some(problem) = problem {
             return Err(Misfit { node: self.node.clone(), problem }.into());
         }
@@ -259,7 +272,11 @@ impl EvalOp for Check {
 
 impl TypedOp for Check {
     fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
-        Ok(tvec![(*input(inputs, 0)?).clone()])
+        let mut fact = (*input(inputs, 0)?).clone();
+        if let Fit::Sizes(sizes) = &self.fit {
+            sizes.iter().for_each(|(axis, size)| fact.shape.set(*axis, size.clone()));
+        }
+        Ok(tvec![fact])
     }
 
     as_op!();
