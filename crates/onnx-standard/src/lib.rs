@@ -24,6 +24,7 @@ mod determinant;
 mod extremes;
 mod flatten;
 mod grids;
+mod half;
 pub mod indices;
 mod joins;
 mod kernel;
@@ -149,8 +150,13 @@ pub fn register(register: &mut OnnxOpRegister) {
 /// Replaces what tract would answer otherwise than ONNX says by operators that it answers, in the graphs inside it too. Call it before the graph
 /// is parsed.
 pub fn rewrite(graph: &mut GraphProto) {
+    half::widen(graph);
+    rewrite_nodes(graph);
+}
+
+fn rewrite_nodes(graph: &mut GraphProto) {
     for attribute in graph.node.iter_mut().flat_map(|node| &mut node.attribute) {
-        attribute.g.iter_mut().for_each(rewrite);
+        attribute.g.iter_mut().for_each(rewrite_nodes);
     }
     recurrent::begin_with_zeros(graph);
     recurrent::run_backwards(graph);

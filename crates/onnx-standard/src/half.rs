@@ -1,0 +1,114 @@
+//! Models of FP16, in FP32 between their inputs and outputs: there is no arithmetic of FP16 in Wasm, and ONNX Runtime has none for processors
+//! either, so it does the same and rounds after each operator. tract adds up in FP16, and is a tenth off after a few layers.
+
+use std::collections::HashMap;
+
+use tract_onnx::pb::tensor_proto::DataType;
+use tract_onnx::pb::type_proto::Value;
+use tract_onnx::pb::{AttributeProto, GraphProto, NodeProto, TensorProto, ValueInfoProto};
+use tract_onnx::tract_core::internal::f16;
+
+const HALF: i32 = DataType::Float16 as i32;
+const WIDE: i32 = DataType::Float as i32;
+
+/// Attributes that say a datatype.
+const DATATYPES: [&str; 5] = ["to", "dtype", "output_datatype", "output_dtype", "stash_type"];
+
+/// What is put before the names of values that are wide now.
+const PREFIX: &str = "plinth_wide_";
+
+/// Names of values, and what they are called now.
+type Renamed = HashMap<String, String>;
+
+/// Makes FP32 of all FP16 of a model. Its inputs and outputs keep their datatypes.
+pub(crate) fn widen(graph: &mut GraphProto) {
+    // It looks at the bits.
+    if graph.node.iter().any(|node| node.op_type == "BitCast") {
+        return;
+    }
+    let is_weight = |name: &String| graph.initializer.iter().any(|initializer| initializer.name == *name);
+    let inputs: Vec<String> = halves(&graph.input).filter(|name| !is_weight(name)).collect();
+    let outputs: Vec<String> = halves(&graph.output).filter(|name| !inputs.contains(name)).collect();
+    let renamed =
+        inputs.iter().chain(&outputs).map(|name| (name.clone(), format!("{PREFIX}{name}"))).collect();
+    widen_inside(graph, &renamed);
+    let before = inputs.iter().filter_map(|name| Some(cast(name, renamed.get(name)?, WIDE)));
+    let after = outputs.iter().filter_map(|name| Some(cast(renamed.get(name)?, name, HALF)));
+    let nodes = std::mem::take(&mut graph.node);
+    graph.node = before.chain(nodes).chain(after).collect();
+}
+
+/// The names of values that are declared as FP16.
+fn halves(infos: &[ValueInfoProto]) -> impl Iterator<Item = String> {
+    infos.iter().filter(|info| elem_type(info) == Some(HALF)).map(|info| info.name.clone())
+}
+
+fn elem_type(info: &ValueInfoProto) -> Option<i32> {
+    let Value::TensorType(tensor) = info.r#type.as_ref()?.value.as_ref()?;
+    Some(tensor.elem_type)
+}
+
+fn cast(from: &str, into: &str, datatype: i32) -> NodeProto {
+    let to = AttributeProto {
+        name: "to".to_owned(),
+        r#type: tract_onnx::pb::attribute_proto::AttributeType::Int as i32,
+        i: i64::from(datatype),
+        ..AttributeProto::default()
+    };
+    NodeProto {
+        name: format!("{from}_as_{into}"),
+        op_type: "Cast".to_owned(),
+        input: vec![from.to_owned()],
+        output: vec![into.to_owned()],
+        attribute: vec![to],
+        ..NodeProto::default()
+    }
+}
+
+/// Widens what the nodes of a graph have, and those of the graphs inside it.
+fn widen_inside(graph: &mut GraphProto, renamed: &Renamed) {
+    graph.initializer.iter_mut().for_each(widen_tensor);
+    graph.value_info.iter_mut().for_each(widen_info);
+    for node in &mut graph.node {
+        for name in node.input.iter_mut().chain(&mut node.output) {
+            if let Some(now) = renamed.get(name) {
+                name.clone_from(now);
+            }
+        }
+        node.attribute.iter_mut().for_each(|attribute| widen_attribute(attribute, renamed));
+    }
+}
+
+fn widen_attribute(attribute: &mut AttributeProto, renamed: &Renamed) {
+    if DATATYPES.contains(&attribute.name.as_str()) && attribute.i == i64::from(HALF) {
+        attribute.i = i64::from(WIDE);
+    }
+    attribute.t.iter_mut().for_each(widen_tensor);
+    if let Some(graph) = &mut attribute.g {
+        graph.input.iter_mut().chain(&mut graph.output).for_each(widen_info);
+        widen_inside(graph, renamed);
+    }
+}
+
+fn widen_info(info: &mut ValueInfoProto) {
+    let of = info.r#type.as_mut().and_then(|of| of.value.as_mut());
+    if let Some(Value::TensorType(tensor)) = of
+        && tensor.elem_type == HALF
+    {
+        tensor.elem_type = WIDE;
+    }
+}
+
+/// FP16 is in bytes, or a number each.
+fn widen_tensor(tensor: &mut TensorProto) {
+    if tensor.data_type != HALF {
+        return;
+    }
+    tensor.data_type = WIDE;
+    let wide = |bits: u16| f16::from_bits(bits).to_f32();
+    let bytes = std::mem::take(&mut tensor.raw_data);
+    let (pairs, _) = bytes.as_chunks::<2>();
+    tensor.raw_data = pairs.iter().flat_map(|pair| wide(u16::from_le_bytes(*pair)).to_le_bytes()).collect();
+    let numbers = std::mem::take(&mut tensor.int32_data).into_iter();
+    tensor.float_data = numbers.map(|bits| wide(u16::try_from(bits).unwrap_or_default())).collect();
+}
