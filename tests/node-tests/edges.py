@@ -30,7 +30,7 @@ def record(name, nodes, inputs, constants=(), outputs=("y",), opset=21, dims=Non
     types = types or [TensorProto.UNDEFINED] * len(outputs)
     graph = helper.make_graph(
         nodes, "g", infos, [helper.make_tensor_value_info(output, of, None) if of else helper.make_empty_tensor_value_info(output) for output, of in zip(outputs, types)],
-        [numpy_helper.from_array(numpy.asarray(value), key) for key, value in dict(constants).items()],
+        [value if isinstance(value, TensorProto) else numpy_helper.from_array(numpy.asarray(value), key) for key, value in dict(constants).items()],
     )
     imports = [helper.make_opsetid("", opset), helper.make_opsetid("com.microsoft", 1)]
     model = helper.make_model(graph, opset_imports=imports, ir_version=10)
@@ -44,9 +44,9 @@ def record(name, nodes, inputs, constants=(), outputs=("y",), opset=21, dims=Non
     if refused:
         found = None
     if found is not None:
-        for info, value in zip(graph.output, found):
+        for info, value in zip(model.graph.output, found):
             info.CopyFrom(helper.make_tensor_value_info(info.name, helper.np_dtype_to_tensor_dtype(value.dtype), [None] * value.ndim))
-    described_outputs = [described(value, info) for value, info in zip(found or [], graph.output)]
+    described_outputs = [described(value, info) for value, info in zip(found or [], model.graph.output)]
     return {
         "name": name, "operator": nodes[-1].op_type, "rtol": rtol, "atol": atol, "model": base64.b64encode(model.SerializeToString()).decode(),
         "sets": [{"inputs": [described(value, info) for value, info in zip(values.values(), infos)], "outputs": described_outputs}],
@@ -398,6 +398,16 @@ def of_precision(values, said, tolerance):
     yield from cases
 
 
+def brain_floats():
+    """Weights of BF16, and casts to and from it."""
+    weights = helper.make_tensor("w", TensorProto.BFLOAT16, [4, 3], numpy.linspace(-1, 1, 12).tolist())
+    nodes = [
+        helper.make_node("Cast", ["x"], ["narrow"], to=TensorProto.BFLOAT16), helper.make_node("Cast", ["narrow"], ["wide"], to=TensorProto.FLOAT),
+        helper.make_node("Cast", ["w"], ["weights"], to=TensorProto.FLOAT), helper.make_node("MatMul", ["wide", "weights"], ["y"]),
+    ]
+    yield record("MatMul by weights of BF16", nodes, {"x": numpy.float32([[1, 2, -0.5, 0.25]])}, {"w": weights}, rtol=1e-6)
+
+
 def whole_numbers():
     for dtype in (numpy.int8, numpy.uint8, numpy.int32, numpy.int64):
         name = numpy.dtype(dtype).name
@@ -445,7 +455,7 @@ def whole_numbers():
 
 
 def records():
-    for family in (not_a_number, empty, ranges, misfits, others, small_images, halved_and_doubled, precisions, whole_numbers):
+    for family in (not_a_number, empty, ranges, misfits, others, small_images, halved_and_doubled, precisions, brain_floats, whole_numbers):
         yield from family()
 
 

@@ -1,5 +1,6 @@
-//! Models of FP16, in FP32 between their inputs and outputs: there is no arithmetic of FP16 in Wasm, and ONNX Runtime has none for processors
-//! either, so it does the same and rounds after each operator. tract adds up in FP16, and is a tenth off after a few layers.
+//! Models of FP16 or BF16, in FP32 between their inputs and outputs: there is no arithmetic of FP16 in Wasm, and ONNX Runtime has none for
+//! processors either, so it does the same and rounds after each operator. tract adds up in FP16, and is a tenth off after a few layers; it has no
+//! BF16. Inputs and outputs of BF16 are refused later.
 
 use std::collections::HashMap;
 
@@ -9,6 +10,7 @@ use tract_onnx::pb::{AttributeProto, GraphProto, NodeProto, TensorProto, ValueIn
 use tract_onnx::tract_core::internal::f16;
 
 const HALF: i32 = DataType::Float16 as i32;
+const BRAIN: i32 = DataType::Bfloat16 as i32;
 const WIDE: i32 = DataType::Float as i32;
 
 /// Attributes that say a datatype.
@@ -20,7 +22,11 @@ const PREFIX: &str = "plinth_wide_";
 /// Names of values, and what they are called now.
 type Renamed = HashMap<String, String>;
 
-/// Makes FP32 of all FP16 of a model. Its inputs and outputs keep their datatypes.
+const fn is_half(datatype: i32) -> bool {
+    datatype == HALF || datatype == BRAIN
+}
+
+/// Makes FP32 of all FP16 and BF16 of a model. Its inputs and outputs keep their datatypes.
 pub(crate) fn widen(graph: &mut GraphProto) {
     // It looks at the bits.
     if graph.node.iter().any(|node| node.op_type == "BitCast") {
@@ -80,7 +86,8 @@ fn widen_inside(graph: &mut GraphProto, renamed: &Renamed) {
 }
 
 fn widen_attribute(attribute: &mut AttributeProto, renamed: &Renamed) {
-    if DATATYPES.contains(&attribute.name.as_str()) && attribute.i == i64::from(HALF) {
+    let says_half = i32::try_from(attribute.i).is_ok_and(is_half);
+    if DATATYPES.contains(&attribute.name.as_str()) && says_half {
         attribute.i = i64::from(WIDE);
     }
     attribute.t.iter_mut().for_each(widen_tensor);
@@ -93,19 +100,20 @@ fn widen_attribute(attribute: &mut AttributeProto, renamed: &Renamed) {
 fn widen_info(info: &mut ValueInfoProto) {
     let of = info.r#type.as_mut().and_then(|of| of.value.as_mut());
     if let Some(Value::TensorType(tensor)) = of
-        && tensor.elem_type == HALF
+        && is_half(tensor.elem_type)
     {
         tensor.elem_type = WIDE;
     }
 }
 
-/// FP16 is in bytes, or a number each.
+/// Halves are in bytes, or a number each.
 fn widen_tensor(tensor: &mut TensorProto) {
-    if tensor.data_type != HALF {
-        return;
-    }
+    let wide: fn(u16) -> f32 = match tensor.data_type {
+        HALF => |bits| f16::from_bits(bits).to_f32(),
+        BRAIN => |bits| f32::from_bits(u32::from(bits) << u16::BITS),
+        _ => return,
+    };
     tensor.data_type = WIDE;
-    let wide = |bits: u16| f16::from_bits(bits).to_f32();
     let bytes = std::mem::take(&mut tensor.raw_data);
     let (pairs, _) = bytes.as_chunks::<2>();
     tensor.raw_data = pairs.iter().flat_map(|pair| wide(u16::from_le_bytes(*pair)).to_le_bytes()).collect();

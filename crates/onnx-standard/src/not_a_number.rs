@@ -58,16 +58,18 @@ fn is_larger_of_two(op: &Box<dyn TypedOp>) -> Option<bool> {
     (op.is::<Max>() || op.is::<Min>()).then(|| op.is::<Max>())
 }
 
-fn is_none<T: PartialOrd>(number: T) -> bool {
-    number.partial_cmp(&number).is_none()
+/// Without a branch, as are the next: loops over them are done on several lanes.
+#[expect(clippy::eq_op, reason = "what is no number is not equal to itself")]
+fn is_none<T: PartialEq>(number: T) -> bool {
+    number != number
 }
 
 fn larger<T: PartialOrd + Copy>(left: T, right: T) -> T {
-    if left > right || is_none(left) { left } else { right }
+    if (left > right) | is_none(left) { left } else { right }
 }
 
 fn smaller<T: PartialOrd + Copy>(left: T, right: T) -> T {
-    if left < right || is_none(left) { left } else { right }
+    if (left < right) | is_none(left) { left } else { right }
 }
 
 /// Does it in the place of the first, whose shape the second fits.
