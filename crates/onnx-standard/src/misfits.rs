@@ -31,7 +31,7 @@ pub(crate) enum Fit {
     /// These sizes along these axes, as they are called from then on.
     Sizes(Vec<(usize, TDim)>),
     /// An image over which a window goes at least once.
-    Window(PoolSpec),
+    Window(Box<PoolSpec>),
     /// Matrices: the second has as many rows as the first has columns.
     Factors,
     /// Boxes in rows, of which the second value has a score for each.
@@ -94,7 +94,7 @@ fn fits(model: &TypedModel, node: &TypedNode) -> TractResult<Vec<Fit>> {
     let shape = &model.outlet_fact(value)?.shape;
     let is_open = |axis: &usize| shape.get(*axis).is_some_and(|dim| dim.to_i64().is_err());
     if let Some(pool) = windows(node) {
-        return Ok(if shape.is_concrete() { Vec::new() } else { vec![Fit::Window(pool.clone())] });
+        return Ok(if shape.is_concrete() { Vec::new() } else { vec![Fit::Window(Box::new(pool.clone()))] });
     }
     if let Some(top) = node.op_as::<Topk>() {
         let n = model.outlet_fact(*input(&node.inputs, 1)?)?.konst.as_ref();

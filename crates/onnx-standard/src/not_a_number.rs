@@ -32,13 +32,14 @@ pub(crate) fn keep(model: &mut TypedModel) -> TractResult<()> {
         if !model.outlet_fact(first)?.datum_type.is_float() {
             continue;
         }
-        let replacement: Option<Box<dyn TypedOp>> = if let Some(is_larger) = is_larger_of_two(&node.op) {
-            Some(Box::new(TypedBinOp(Box::new(OfTwo { is_larger }), None)))
-        } else if node.op_is::<MaxPool>() || node.op_is::<OptMaxPool>() {
-            Some(Box::new(OfWindows(node.op.clone())))
-        } else {
-            None
-        };
+        let replacement: Option<Box<dyn TypedOp>> =
+            if let Some(is_larger) = is_larger_of_two(node.op.as_ref()) {
+                Some(Box::new(TypedBinOp(Box::new(OfTwo { is_larger }), None)))
+            } else if node.op_is::<MaxPool>() || node.op_is::<OptMaxPool>() {
+                Some(Box::new(OfWindows(node.op.clone())))
+            } else {
+                None
+            };
         if let Some(op) = replacement {
             model.node_mut(id).op = op;
         }
@@ -47,7 +48,7 @@ pub(crate) fn keep(model: &mut TypedModel) -> TractResult<()> {
 }
 
 /// Whether an operator is the larger of two numbers, or the smaller.
-fn is_larger_of_two(op: &Box<dyn TypedOp>) -> Option<bool> {
+fn is_larger_of_two(op: &dyn TypedOp) -> Option<bool> {
     let op = if let Some(of_two) = op.downcast_ref::<TypedBinOp>() {
         &of_two.0
     } else if let Some(of_two) = op.downcast_ref::<OptBinByScalar>() {

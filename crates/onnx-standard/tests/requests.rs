@@ -50,7 +50,7 @@ fn answer(
         name: name.to_owned(),
         r#type: if ints.len() == 1 && name == "axis" { AttributeType::Int } else { AttributeType::Ints }
             as i32,
-        i: ints[0],
+        i: ints.first().copied().unwrap_or_default(),
         ints: ints.to_vec(),
         ..AttributeProto::default()
     };
