@@ -23,6 +23,7 @@ mod cumulative;
 mod determinant;
 mod extremes;
 mod flatten;
+mod fused;
 mod grids;
 mod half;
 pub mod indices;
@@ -44,6 +45,7 @@ mod quantize;
 pub mod recurrence;
 mod recurrent;
 mod renamed;
+mod replacement;
 mod roi_align;
 mod rounding;
 mod sequence_outputs;
@@ -56,6 +58,7 @@ mod sums;
 mod text;
 mod tokens;
 mod unique;
+mod versions;
 mod whole_numbers;
 
 pub use kernel::Computed;
@@ -74,7 +77,7 @@ type Builder = fn(&ParsingContext<'_>, &NodeProto) -> TractResult<(Box<dyn Infer
 const CORRECTED: &str = "tract";
 
 /// Operators of this crate by name, which need none of tract's.
-const OPERATORS: [(&str, Builder); 39] = [
+const OPERATORS: [(&str, Builder); 41] = [
     ("AffineGrid", grids::affine_grid),
     ("BitCast", casts::bit_cast),
     ("BitShift", whole_numbers::bit_shift),
@@ -86,6 +89,7 @@ const OPERATORS: [(&str, Builder); 39] = [
     ("Det", determinant::determinant),
     ("Div", whole_numbers::divide),
     ("Flatten", flatten::flatten),
+    ("FusedMatMul", products::fused),
     ("GlobalLpPool", pools::global_lp_pool),
     ("IsInf", classes::is_inf),
     ("IsNaN", classes::is_nan),
@@ -114,6 +118,7 @@ const OPERATORS: [(&str, Builder); 39] = [
     ("Unique", unique::unique),
     ("Upsample", renamed::upsample),
     (strides::STRIDES, strides::build),
+    (versions::VERSIONED, versions::build),
 ];
 
 /// Operators that go on from tract's of the same name.
@@ -158,6 +163,7 @@ fn rewrite_nodes(graph: &mut GraphProto) {
     for attribute in graph.node.iter_mut().flat_map(|node| &mut node.attribute) {
         attribute.g.iter_mut().for_each(rewrite_nodes);
     }
+    fused::take_apart(graph);
     recurrent::begin_with_zeros(graph);
     recurrent::run_backwards(graph);
     strides::take_strides(graph);

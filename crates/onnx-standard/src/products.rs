@@ -1,5 +1,5 @@
 //! `MatMul` of sizes that are open: tract multiplies whatever it gets, so a node before it tells if the columns of the one are not as many as the
-//! rows of the other; and of INT64. `Gemm` of FP64 and FP16: tract's factors are FP32.
+//! rows of the other; and of INT64. `Gemm` of FP64 and FP16: tract's factors are FP32. `FusedMatMul` of ONNX Runtime.
 
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
@@ -10,6 +10,7 @@ use tract_onnx::tract_core::ops::math::{add, mul};
 use tract_onnx::tract_core::ops::nn::{Reduce, Reducer};
 use tract_onnx::tract_hir::infer::{InferenceOp, InferenceResult, Solver, TensorProxy};
 use tract_onnx::tract_hir::ops::expandable::{Expansion, expand};
+use tract_onnx::tract_hir::ops::matmul::{MatMulInference, compute_shapes};
 
 use crate::kernel::input;
 use crate::misfits::{self, Fit, summed};
@@ -25,6 +26,13 @@ struct Gemm {
     alpha: f32,
     beta: f32,
     /// Whether the columns of A and B are their rows.
+    are_turned: [bool; 2],
+}
+
+/// `alpha A B`, where the last two axes of the factors may be turned.
+#[derive(Debug, Clone)]
+struct Fused {
+    alpha: f32,
     are_turned: [bool; 2],
 }
 
@@ -50,6 +58,21 @@ pub(crate) fn gemm(
     let are_turned = [is_turned("transA")?, is_turned("transB")?];
     let tract = crate::tracts(context, node)?;
     Ok((expand(Gemm { tract, alpha: factor("alpha")?, beta: factor("beta")?, are_turned }), Vec::new()))
+}
+
+/// Reads the operator from its node.
+///
+/// Source: ONNX Runtime, `docs/ContribOperators.md`, operator `com.microsoft.FusedMatMul`.
+pub(crate) fn fused(
+    _context: &ParsingContext<'_>,
+    node: &NodeProto,
+) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    let is_set = |name: &str| -> TractResult<bool> { Ok(node.get_attr_opt(name)?.unwrap_or(false)) };
+    for name in ["transBatchA", "transBatchB"] {
+        ensure!(!is_set(name)?, "FusedMatMul with `{name}` is not supported");
+    }
+    let alpha = node.get_attr_opt("alpha")?.unwrap_or(1.0);
+    Ok((expand(Fused { alpha, are_turned: [is_set("transA")?, is_set("transB")?] }), Vec::new()))
 }
 
 impl Expansion for Product {
@@ -139,5 +162,51 @@ impl Expansion for Gemm {
         let Some(&more) = inputs.get(2) else { return Ok(tvec![product]) };
         let more = times(&format!("{prefix}.beta"), model, more, self.beta)?;
         wire_with_rank_broadcast(prefix, model, add(), &[product, more])
+    }
+}
+
+/// A factor with its last two axes exchanged, if it has two.
+fn turned(prefix: &str, model: &mut TypedModel, factor: OutletId) -> TractResult<OutletId> {
+    let rank = model.outlet_fact(factor)?.rank();
+    if rank < 2 {
+        return Ok(factor);
+    }
+    Ok(*input(&model.wire_node(prefix, AxisOp::Move(rank - 2, rank - 1), &[factor])?, 0)?)
+}
+
+impl Expansion for Fused {
+    fn name(&self) -> StaticName {
+        "FusedMatMul".into()
+    }
+
+    fn rules<'r, 'p: 'r, 's: 'r>(
+        &'s self,
+        solver: &mut Solver<'r>,
+        inputs: &'p [TensorProxy],
+        outputs: &'p [TensorProxy],
+    ) -> InferenceResult {
+        let [left, right] = inputs else { bail!("FusedMatMul of {} factors", inputs.len()) };
+        let output = input(outputs, 0)?;
+        solver.equals(&left.datum_type, &right.datum_type)?;
+        solver.equals(&left.datum_type, &output.datum_type)?;
+        solver.given_2(&left.shape, &right.shape, move |solver, left, right| {
+            let [is_left_turned, is_right_turned] = self.are_turned;
+            let (.., shape) = compute_shapes(left, right, is_left_turned, is_right_turned, false)?;
+            solver.equals(&output.shape, shape)
+        })
+    }
+
+    fn wire(&self, prefix: &str, model: &mut TypedModel, inputs: &[OutletId]) -> TractResult<TVec<OutletId>> {
+        let [mut left, mut right] = [*input(inputs, 0)?, *input(inputs, 1)?];
+        let [is_left_turned, is_right_turned] = self.are_turned;
+        if is_left_turned {
+            left = turned(&format!("{prefix}.left"), model, left)?;
+        }
+        if is_right_turned {
+            right = turned(&format!("{prefix}.right"), model, right)?;
+        }
+        let product = Product(Box::new(MatMulInference::default()));
+        let product = product.wire(&format!("{prefix}.product"), model, &[left, right])?;
+        Ok(tvec![times(prefix, model, *input(&product, 0)?, self.alpha)?])
     }
 }
