@@ -42,6 +42,8 @@ mod pools;
 pub mod precision;
 mod products;
 mod quantize;
+mod quantized;
+mod quantized_lstm;
 pub mod recurrence;
 mod recurrent;
 mod renamed;
@@ -164,6 +166,8 @@ fn rewrite_nodes(graph: &mut GraphProto) {
         attribute.g.iter_mut().for_each(rewrite_nodes);
     }
     fused::take_apart(graph);
+    quantized::take_apart(graph);
+    quantized_lstm::dequantise(graph);
     recurrent::begin_with_zeros(graph);
     recurrent::run_backwards(graph);
     strides::take_strides(graph);
