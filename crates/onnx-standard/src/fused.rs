@@ -63,8 +63,7 @@ fn conv(node: &NodeProto) -> Option<Replacement> {
     };
     let mut parts = Replacement::of(node);
     let attributes = attributes_except(node, &["activation", "activation_params"]);
-    let mut value =
-        parts.node("conv", "Conv", &[input(node, 0), input(node, 1), input(node, 2)], attributes);
+    let mut value = parts.node("conv", "Conv", &[input(node, 0), input(node, 1), input(node, 2)], attributes);
     let added = input(node, 3);
     if !added.is_empty() {
         value = parts.node("sum", "Add", &[&value, added], Vec::new());

@@ -2,18 +2,20 @@
 //! `Relu`, `Clip`, `Max`, `Min` and `MaxPool` come to these. tract's take the other number. Behind a product of matrices tract's are as they
 //! should be, in Wasm, and stay there.
 
-use tract_onnx::prelude::tract_ndarray::{ArrayViewD, Zip};
+use tract_onnx::prelude::tract_ndarray::Zip;
+use tract_onnx::tract_core::broadcast::multi_broadcast;
 use tract_onnx::tract_core::internal::*;
-use tract_onnx::tract_core::ops::binary::{BinMiniOp, OptBinByScalar, OptBinUnicast, TypedBinOp};
+use tract_onnx::tract_core::ops::binary::{OptBinByScalar, OptBinUnicast, TypedBinOp};
 use tract_onnx::tract_core::ops::cnn::{MaxPool, OptMaxPool};
 use tract_onnx::tract_core::ops::math::{Max, Min};
 use tract_onnx::tract_core::{as_op, op_as_typed_op, op_out_of_plan};
 
 use crate::kernel::input;
 
-/// The larger or the smaller of two numbers.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// tract's larger or smaller of two numbers, unless one is none.
+#[derive(Debug, Clone)]
 struct OfTwo {
+    tract: Box<dyn TypedOp>,
     is_larger: bool,
 }
 
@@ -34,7 +36,7 @@ pub(crate) fn keep(model: &mut TypedModel) -> TractResult<()> {
         }
         let replacement: Option<Box<dyn TypedOp>> =
             if let Some(is_larger) = is_larger_of_two(node.op.as_ref()) {
-                Some(Box::new(TypedBinOp(Box::new(OfTwo { is_larger }), None)))
+                Some(Box::new(OfTwo { tract: node.op.clone(), is_larger }))
             } else if node.op_is::<MaxPool>() || node.op_is::<OptMaxPool>() {
                 Some(Box::new(OfWindows(node.op.clone())))
             } else {
@@ -59,73 +61,77 @@ fn is_larger_of_two(op: &dyn TypedOp) -> Option<bool> {
     (op.is::<Max>() || op.is::<Min>()).then(|| op.is::<Max>())
 }
 
-/// Without a branch, as are the next: loops over them are done on several lanes.
-#[expect(clippy::eq_op, reason = "what is no number is not equal to itself")]
-fn is_none<T: PartialEq>(number: T) -> bool {
-    number != number
+fn is_none<T: PartialOrd>(number: T) -> bool {
+    number.partial_cmp(&number).is_none()
 }
 
-fn larger<T: PartialOrd + Copy>(left: T, right: T) -> T {
-    if (left > right) | is_none(left) { left } else { right }
+fn larger<T: PartialOrd>(left: T, right: T) -> T {
+    if left > right || is_none(&left) { left } else { right }
 }
 
-fn smaller<T: PartialOrd + Copy>(left: T, right: T) -> T {
-    if (left < right) | is_none(left) { left } else { right }
+fn smaller<T: PartialOrd>(left: T, right: T) -> T {
+    if left < right || is_none(&left) { left } else { right }
 }
 
-/// Does it in the place of the first, whose shape the second fits.
-fn in_place<T: Datum + Copy + PartialOrd>(
-    values: &mut Tensor,
-    others: ArrayViewD<'_, T>,
-    of: impl Fn(T, T) -> T + Copy,
-) -> TractResult<()> {
-    let mut values = values.try_as_plain_ram_mut()?;
-    if others.len() == 1
-        && let Some(&other) = others.first()
-    {
-        // The loop over a slice is done on several lanes.
-        values.as_slice_mut::<T>()?.iter_mut().for_each(|value| *value = of(*value, other));
-        return Ok(());
-    }
-    Zip::from(values.to_array_view_mut::<T>()?)
-        .and_broadcast(others)
-        .for_each(|value, &other| *value = of(*value, other));
-    Ok(())
+/// Whether an element is no number. Without an end before the last it is quick.
+fn has_none<T: Datum + Copy + PartialOrd>(values: &Tensor) -> TractResult<bool> {
+    let values = values.to_plain_array_view::<T>()?;
+    Ok(values.iter().fold(false, |is_any, &value| is_any | is_none(value)))
 }
 
 impl OfTwo {
-    fn in_place<T: Datum + Copy + PartialOrd>(
+    fn of<T: Datum + Copy + PartialOrd>(
         &self,
-        values: &mut Tensor,
-        others: &Tensor,
-    ) -> TractResult<()> {
-        let others = others.to_plain_array_view::<T>()?;
-        if self.is_larger { in_place(values, others, larger) } else { in_place(values, others, smaller) }
+        context: &EvalContext,
+        inputs: TVec<TValue>,
+    ) -> TractResult<TVec<TValue>> {
+        let (left, right) = (input(&inputs, 0)?, input(&inputs, 1)?);
+        if !has_none::<T>(left)? && !has_none::<T>(right)? {
+            return self.tract.eval(context, inputs);
+        }
+        let shape = multi_broadcast(&[left.shape(), right.shape()])?;
+        let (left, right) = (left.broadcast_to_shape(&shape)?, right.broadcast_to_shape(&shape)?);
+        let pairs = Zip::from(left.to_plain_array_view::<T>()?).and(right.to_plain_array_view::<T>()?);
+        let of = if self.is_larger { larger } else { smaller };
+        Ok(tvec![pairs.map_collect(|&left, &right| of(left, right)).into_tvalue()])
     }
 }
 
-impl BinMiniOp for OfTwo {
-    fn name(&self) -> &'static str {
-        if self.is_larger { "Max" } else { "Min" }
+impl PartialEq for OfTwo {
+    fn eq(&self, other: &Self) -> bool {
+        self.is_larger == other.is_larger && self.tract.as_op() == other.tract.as_op()
+    }
+}
+
+impl Eq for OfTwo {}
+
+impl Op for OfTwo {
+    fn name(&self) -> StaticName {
+        self.tract.name()
     }
 
-    fn result_datum_type(&self, left: DatumType, right: DatumType) -> TractResult<DatumType> {
-        left.common_super_type(right).with_context(|| format!("{left:?} and {right:?}"))
-    }
+    op_as_typed_op!();
+}
 
-    fn eval_in_a(&self, left: &mut Tensor, right: &Tensor) -> TractResult<()> {
-        match left.datum_type() {
-            DatumType::F16 => self.in_place::<f16>(left, right),
-            DatumType::F32 => self.in_place::<f32>(left, right),
-            DatumType::F64 => self.in_place::<f64>(left, right),
-            other => bail!("{other:?} is no type of floating-point numbers"),
+impl EvalOp for OfTwo {
+    op_out_of_plan!();
+
+    fn eval(&self, context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+        match input(&inputs, 0)?.datum_type() {
+            DatumType::F16 => self.of::<f16>(context, inputs),
+            DatumType::F32 => self.of::<f32>(context, inputs),
+            DatumType::F64 => self.of::<f64>(context, inputs),
+            _ => self.tract.eval(context, inputs),
         }
     }
+}
 
-    fn eval_out_of_place(&self, output: &mut Tensor, left: &Tensor, right: &Tensor) -> TractResult<()> {
-        *output = left.broadcast_to_shape(output.shape())?;
-        self.eval_in_a(output, right)
+impl TypedOp for OfTwo {
+    fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
+        self.tract.output_facts(inputs)
     }
+
+    as_op!();
 }
 
 /// Zero, one and what is no number.
@@ -136,10 +142,11 @@ fn marked<T: Datum + Copy + PartialOrd>(
     values: &Tensor,
     [zero, one, _]: Marks<T>,
 ) -> TractResult<Option<Tensor>> {
+    if !has_none::<T>(values)? {
+        return Ok(None);
+    }
     let values = values.to_plain_array_view::<T>()?;
-    // Without an end before the last: it is done on several lanes.
-    let is_any = values.iter().fold(false, |is_any, &value| is_any | is_none(value));
-    Ok(is_any.then(|| values.map(|&value| if is_none(value) { one } else { zero }).into_tensor()))
+    Ok(Some(values.map(|&value| if is_none(value) { one } else { zero }).into_tensor()))
 }
 
 impl OfWindows {

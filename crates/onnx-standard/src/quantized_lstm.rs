@@ -18,7 +18,10 @@ const OTHERS: std::ops::Range<usize> = 3..8;
 
 /// Gives the operators of the graph FP32 weights, if all that they are computed from is in the file.
 pub(crate) fn dequantise(graph: &mut GraphProto) {
-    replace(graph, |node, graph| if node.op_type == "DynamicQuantizeLSTM" { lstm(node, graph) } else { None });
+    replace(
+        graph,
+        |node, graph| if node.op_type == "DynamicQuantizeLSTM" { lstm(node, graph) } else { None },
+    );
 }
 
 fn lstm(node: &NodeProto, graph: &GraphProto) -> Option<Replacement> {

@@ -100,11 +100,21 @@ pub(crate) fn attributes_except(node: &NodeProto, names: &[&str]) -> Vec<Attribu
 }
 
 pub(crate) fn of_float(name: &str, f: f32) -> AttributeProto {
-    AttributeProto { name: name.to_owned(), r#type: AttributeType::Float as i32, f, ..AttributeProto::default() }
+    AttributeProto {
+        name: name.to_owned(),
+        r#type: AttributeType::Float as i32,
+        f,
+        ..AttributeProto::default()
+    }
 }
 
 pub(crate) fn of_integer(name: &str, i: i64) -> AttributeProto {
-    AttributeProto { name: name.to_owned(), r#type: AttributeType::Int as i32, i, ..AttributeProto::default() }
+    AttributeProto {
+        name: name.to_owned(),
+        r#type: AttributeType::Int as i32,
+        i,
+        ..AttributeProto::default()
+    }
 }
 
 pub(crate) fn of_text(name: &str, text: &str) -> AttributeProto {
