@@ -1,6 +1,6 @@
 """Writes target/node-tests/edges.jsonl: what the node tests of ONNX do not ask for, as ONNX Runtime answers it. Numbers that are none, dimensions of
-length 0, ranges beyond the end, arguments that do not fit, images smaller than a window, other datatypes. The number of rows is open, as exporters
-leave it.
+length 0, ranges beyond the end, arguments that do not fit, images smaller than a window, other datatypes, and the operators of its own that ONNX
+Runtime's optimiser and quantiser write. The number of rows is open, as exporters leave it.
 
     target/node-tests-venv/bin/python tests/node-tests/edges.py
 
@@ -454,8 +454,127 @@ def whole_numbers():
         yield from cases
 
 
+def fused():
+    """What ONNX Runtime's optimiser writes for a layer and its activation."""
+    image = numpy.linspace(-2, 3, 150, dtype=numpy.float32).reshape(2, 3, 5, 5)
+    kernel = {"k": numpy.sin(numpy.arange(108, dtype=numpy.float32)).reshape(4, 3, 3, 3), "b": numpy.float32([0.5, -0.25, 0, 1])}
+    ms = {"domain": "com.microsoft"}
+    of_conv = {"Relu": [], "Tanh": [], "Sigmoid": [], "LeakyRelu": [0.2], "Clip": [-0.5, 1.5], "HardSigmoid": [0.3, 0.4]}
+    for activation, parameters in of_conv.items():
+        said = {"activation_params": parameters} if parameters else {}
+        yield one(f"FusedConv with {activation}", "FusedConv", {"x": image}, kernel, activation=activation, **said, **ms)
+    yield one("FusedConv with Clip, opset 9", "FusedConv", {"x": image}, kernel, opset=9, activation="Clip", activation_params=[-0.5, 1.5], **ms)
+    added = {"x": image, "z": numpy.cos(numpy.arange(72, dtype=numpy.float32)).reshape(2, 4, 3, 3)}
+    moved = {"strides": [2, 2], "pads": [1, 1, 1, 1], "kernel_shape": [3, 3]}
+    yield one("FusedConv with a sum", "FusedConv", added, kernel, order=["x", "k", "b", "z"], activation="Relu", **moved, **ms)
+    yield one("FusedConv with a sum and no bias", "FusedConv", added, {"k": kernel["k"]}, order=["x", "k", "", "z"], activation="Tanh", **moved, **ms)
+    yield one("FusedConv without an activation", "FusedConv", {"x": image}, kernel, **ms)
+    depthwise = {"k": kernel["k"][:3, :1].copy()}
+    yield one("FusedConv of groups", "FusedConv", {"x": image}, depthwise, group=3, activation="LeakyRelu", activation_params=[0.5], **ms)
+
+    rows = numpy.linspace(-2, 2, 12, dtype=numpy.float32).reshape(3, 4)
+    layer = {"w": numpy.sin(numpy.arange(20, dtype=numpy.float32)).reshape(4, 5), "b": numpy.float32([0.5, -0.25, 0, 1, -1])}
+    of_gemm = {
+        "Relu": {}, "Tanh": {}, "Sigmoid": {}, "Softplus": {}, "Softsign": {}, "Elu": {"alpha": 0.5}, "LeakyRelu": {"alpha": 0.2}, "HardSigmoid": {"alpha": 0.3, "beta": 0.4},
+        "Selu": {"alpha": 1.5, "gamma": 1.2}, "ThresholdedRelu": {"alpha": 0.7}, "ScaledTanh": {"alpha": 0.5, "beta": 1.5}, "ParametricSoftplus": {"alpha": 0.5, "beta": 1.5},
+    }
+    for activation, parameters in of_gemm.items():
+        said = {f"activation_{name}": value for name, value in parameters.items()}
+        yield one(f"FusedGemm with {activation}", "FusedGemm", {"x": rows}, layer, activation=activation, **said, **ms)
+    turned = {"w": layer["w"].T.copy(), "b": layer["b"]}
+    yield one("FusedGemm, turned", "FusedGemm", {"x": rows.T.copy()}, turned, dims={"x": [4, "rows"]}, transA=1, transB=1, alpha=0.5, beta=2.0, activation="Relu", **ms)
+    yield one("FusedGemm without a bias", "FusedGemm", {"x": rows}, {"w": layer["w"]}, activation="Relu", **ms)
+
+    stack = numpy.linspace(-1, 2, 48, dtype=numpy.float32).reshape(2, 2, 3, 4)
+    other = numpy.cos(numpy.arange(80, dtype=numpy.float32)).reshape(2, 2, 4, 5)
+    turn = lambda values: numpy.swapaxes(values, -1, -2).copy()
+    open_axes = {"x": ["rows", 2, "queries", 4], "w": ["rows", 2, 4, "keys"]}
+    yield one("FusedMatMul", "FusedMatMul", {"x": stack, "w": other}, dims=open_axes, alpha=0.125, **ms)
+    yield one("FusedMatMul, the left turned", "FusedMatMul", {"x": turn(stack), "w": other}, dims={"x": ["rows", 2, 4, "queries"], "w": open_axes["w"]}, transA=1, **ms)
+    yield one("FusedMatMul, the right turned", "FusedMatMul", {"x": stack, "w": turn(other)}, dims={"x": open_axes["x"], "w": ["rows", 2, "keys", 4]}, transB=1, alpha=-2.0, **ms)
+    yield one("FusedMatMul, both turned", "FusedMatMul", {"x": turn(stack)}, {"w": turn(other)[0, 0].copy()}, dims={"x": ["rows", 2, 4, "queries"]}, transA=1, transB=1, alpha=0.5, **ms)
+    yield one("FusedMatMul of fewer axes", "FusedMatMul", {"x": stack[0, 0]}, {"w": turn(other)}, transB=1, **ms)
+    # A matrix that is turned, by a vector, ONNX Runtime does not turn.
+    vector = {"v": numpy.float32([1, -2, 3, 0.5])}
+    yield one("FusedMatMul by a vector", "FusedMatMul", {"x": stack}, vector, dims={"x": open_axes["x"]}, transB=1, alpha=3.0, **ms)
+    yield one("FusedMatMul of a vector", "FusedMatMul", {"x": other[0]}, vector, dims={"x": ["rows", 4, "keys"]}, order=["v", "x"], transA=1, alpha=3.0, **ms)
+    yield one("FusedMatMul of sizes that do not fit", "FusedMatMul", {"x": stack, "w": other}, dims={"x": ["rows", 2, 3, "a"], "w": ["rows", 2, "b", "c"]}, transB=1, refused=True, **ms)
+    branches = [
+        helper.make_graph([helper.make_node("FusedGemm", ["x", "w", "b"], ["y"], activation=activation, **ms)], activation, [], [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)])
+        for activation in ("Relu", "Tanh")
+    ]
+    chosen = helper.make_node("If", ["c"], ["y"], then_branch=branches[0], else_branch=branches[1])
+    yield record("FusedGemm in branches", [chosen], {"x": rows, "c": numpy.bool_(False)}, layer)
+
+
+def quantised():
+    """What ONNX Runtime's quantiser writes, between whole numbers that are given and the FP32 numbers of its answer. Where ONNX Runtime computes otherwise than over FP32, an answer may be one step off."""
+
+    def case(name, operator, inputs, constants, order, scale=0.05, zero=0, steps=0.5, version=21, dims=None, **attributes):
+        out = {"out": numpy.float32(scale)} | ({} if zero is None else {"zero": zero})
+        nodes = [helper.make_node(operator, order, ["h"], domain="com.microsoft", **attributes), helper.make_node("DequantizeLinear", ["h", *out], ["y"])]
+        return record(name, nodes, inputs, dict(constants) | out, atol=steps * scale, rtol=0, opset=version, dims=dims) | {"operator": operator}
+
+    for dtype, middle in ((numpy.uint8, 128), (numpy.int8, 0)):
+        of = numpy.dtype(dtype).name.upper()
+        values = (numpy.arange(48) * 37 % 256 + middle - 128).astype(dtype).reshape(2, 3, 8)
+        x, w = {"x": values}, {"w": values[:, ::-1, ::-1].copy()}
+        xs = {"xs": numpy.float32(0.03), "xz": dtype(middle + 5)}
+        ws = {"ws": numpy.float32(0.021), "wz": dtype(middle - 9)}
+        zero, least = dtype(middle - 3), dtype(middle - 128)
+        of_one, of_two = ["x", *xs, "out", "zero"], ["x", *xs, "w", *ws, "out", "zero"]
+        for operator in ("QLinearAdd", "QLinearMul"):
+            yield case(f"{operator} of {of}", operator, x | w, xs | ws, of_two, zero=zero, steps=1.01)
+            yield case(f"{operator} of {of} and a row", operator, x, xs | ws | {"w": values[0, 0]}, of_two, zero=zero, steps=1.01)
+            yield case(f"{operator} of {of} without a zero point", operator, x | w, xs | ws, of_two[:-1], zero=dtype(0), steps=1.01)
+        yield case(f"QLinearSigmoid of {of}", "QLinearSigmoid", x, xs, of_one, 1 / 256, least)
+        yield case(f"QLinearSigmoid of {of} without a zero point", "QLinearSigmoid", x, {"xs": xs["xs"]}, ["x", "xs", "", "out", "zero"], 1 / 256, least)
+        yield case(f"QLinearLeakyRelu of {of}", "QLinearLeakyRelu", x, xs, of_one, zero=zero, alpha=0.3)
+        for opset, axis in ((13, -1), (13, 1), (12, 1), (12, 2)):
+            yield case(f"QLinearSoftmax of {of}, version {opset}, axis {axis}", "QLinearSoftmax", x, xs, of_one, 1 / 256, least, 1.01, opset=opset, axis=axis)
+        image = {"x": values.reshape(2, 3, 2, 4)}
+        for last, dims in ((0, ["rows", 3, "height", "width"]), (1, ["rows", "height", "width", 4])):
+            pooled = case(f"QLinearGlobalAveragePool of {of}{', channels last' * last}", "QLinearGlobalAveragePool", image, xs, of_one, zero=zero, dims={"x": dims}, channels_last=last)
+            if last:
+                pooled["sets"][0]["outputs"] = []  # It is refused.
+            yield pooled
+        yield case(f"QLinearAveragePool of {of}", "QLinearAveragePool", image, xs, of_one, 0.047, zero, kernel_shape=[2, 2], strides=[1, 2], pads=[0, 1, 0, 1])
+        yield case(f"QLinearAveragePool of {of}, padding counted", "QLinearAveragePool", image, xs, of_one, 0.047, zero, kernel_shape=[2, 2], pads=[1, 1, 0, 0], count_include_pad=1)
+        yield case(f"QLinearConcat of {of}", "QLinearConcat", x | w, xs | ws, ["out", "zero", "x", *xs, "w", *ws], zero=zero, axis=1)
+        chosen = {"c": values % 3 == 0}
+        yield case(f"QLinearWhere of {of}", "QLinearWhere", chosen | x | w, xs | ws, ["c", "x", *xs, "w", *ws, "out", "zero"], zero=zero)
+
+        rows, columns = {"x": values[:, 0].copy()}, {"w": (numpy.arange(40) * 29 % 250 + middle - 125).astype(dtype).reshape(8, 5)}
+        added = {"b": numpy.int32([300, -700, 0, 50, -2000])}
+        inputs = ["x", *xs, "w", *ws]
+        yield case(f"QGemm of {of}", "QGemm", rows, xs | columns | ws | added, [*inputs, "b", "out", "zero"], zero=zero)
+        yield case(f"QGemm of {of} without a bias", "QGemm", rows, xs | columns | ws, [*inputs, "", "out", "zero"], zero=zero)
+        of_columns = {"ws": numpy.linspace(0.01, 0.05, 5, dtype=numpy.float32), "wz": numpy.full(5, middle, dtype)}
+        turned = {"w": columns["w"].T.copy()}
+        yield case(f"QGemm of {of} by columns, turned", "QGemm", rows, xs | turned | of_columns | added, [*inputs, "b", "out", "zero"], 0.1, zero, transB=1)
+        yield one(f"QGemm of {of} to FP32", "QGemm", rows, xs | columns | of_columns | added, domain="com.microsoft", order=[*inputs, "b"], alpha=0.5)
+
+        for directions in (1, 2):
+            sequence = {"x": numpy.sin(numpy.arange(30, dtype=numpy.float32)).reshape(5, 3, 2)}
+            weigh = lambda n_rows: (numpy.arange(directions * n_rows * 16) * 53 % 201 + middle - 100).astype(dtype).reshape(directions, n_rows, 16)
+            for by in ((), (16,)):
+                scales = numpy.linspace(0.004, 0.008, directions * (16 if by else 1), dtype=numpy.float32).reshape(directions, *by)
+                zeros = numpy.full(scales.shape, middle + (3 if dtype == numpy.uint8 else 0), dtype)
+                constants = {"w": weigh(2), "r": weigh(4), "b": numpy.linspace(-0.5, 0.5, directions * 32, dtype=numpy.float32).reshape(directions, 32), "s": scales, "z": zeros}
+                yield one(
+                    f"DynamicQuantizeLSTM of {of}, {directions} directions{', by columns' * len(by)}", "DynamicQuantizeLSTM", sequence, constants, dims={"x": ["steps", "rows", 2]}, n_outputs=3,
+                    domain="com.microsoft", order=["x", "w", "r", "b", "", "", "", "", "s", "z", "s", "z"], atol=0.01, hidden_size=4, direction="bidirectional" if directions == 2 else "forward",
+                )
+
+
+def of_tools():
+    yield from fused()
+    yield from quantised()
+
+
 def records():
-    for family in (not_a_number, empty, ranges, misfits, others, small_images, halved_and_doubled, precisions, brain_floats, whole_numbers):
+    families = (not_a_number, empty, ranges, misfits, others, small_images, halved_and_doubled, precisions, brain_floats, whole_numbers, of_tools)
+    for family in families:
         yield from family()
 
 

@@ -9,18 +9,14 @@ use crate::replacement::{Replacement, attribute, attributes_except, input, of_fl
 use crate::versions::{VERSIONED, versioned};
 
 /// The activations of `FusedConv`, and what its attribute `activation_params` has for each.
-const OF_CONV: [(&str, &[&str]); 7] = [
+const OF_CONV: [(&str, &[&str]); 6] = [
     ("Clip", &["min", "max"]),
     ("HardSigmoid", &["alpha", "beta"]),
     ("LeakyRelu", &["alpha"]),
     ("Relu", &[]),
     ("Sigmoid", &[]),
-    (SILU, &[]),
     ("Tanh", &[]),
 ];
-
-/// `x` times its `Sigmoid`, for which ONNX had no operator.
-const SILU: &str = "Silu";
 
 /// The activations of `FusedGemm`. Its attributes `activation_alpha`, `activation_beta` and `activation_gamma` are theirs.
 const OF_GEMM: [&str; 12] = [
@@ -105,10 +101,6 @@ fn parameters(node: &NodeProto, names: &[&str]) -> Option<Vec<AttributeProto>> {
 fn activate(parts: &mut Replacement, activation: &str, value: &str, attributes: Vec<AttributeProto>) {
     match activation {
         "" => {}
-        SILU => {
-            let factor = parts.node("factor", "Sigmoid", &[value], Vec::new());
-            parts.node("activated", "Mul", &[value, &factor], Vec::new());
-        }
         "Clip" => {
             let attributes = versioned(activation, CLIP_BY_ATTRIBUTES, attributes);
             parts.node("activated", VERSIONED, &[value], attributes);

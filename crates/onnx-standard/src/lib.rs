@@ -154,8 +154,8 @@ pub fn register(register: &mut OnnxOpRegister) {
     late::register(register);
 }
 
-/// Replaces what tract would answer otherwise than ONNX says by operators that it answers, in the graphs inside it too. Call it before the graph
-/// is parsed.
+/// Replaces what tract would answer otherwise than ONNX says by operators that it answers, and takes apart what ONNX Runtime's tools have fused or
+/// quantised, in the graphs inside it too. Call it before the graph is parsed.
 pub fn rewrite(graph: &mut GraphProto) {
     half::widen(graph);
     rewrite_nodes(graph);

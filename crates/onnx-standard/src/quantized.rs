@@ -1,6 +1,7 @@
 //! Operators of ONNX Runtime over quantised values, as its quantiser writes them in the format of operators: they become the operator over FP32
 //! between `DequantizeLinear` and `QuantizeLinear`. Where ONNX Runtime computes in whole numbers or looks up a table, an answer may be one step off.
-//! Not here: `QLinearConv` and `QLinearMatMul`, which are ONNX's, and images with their channels last.
+//! Not here: `QLinearConv` and `QLinearMatMul`, which are ONNX's, images with their channels last, and
+//! `QLinearReduceMean`, which ONNX Runtime itself does not run.
 //!
 //! Source: ONNX Runtime, `docs/ContribOperators.md`, operators `com.microsoft.QLinear…` and `com.microsoft.QGemm`.
 
@@ -15,9 +16,6 @@ use crate::versions::{VERSIONED, versioned};
 /// How many inputs a quantised value takes: itself, its scale and its zero point.
 const N_INPUTS: usize = 3;
 
-/// The last version of `ReduceMean` whose axes are an attribute.
-const MEAN_BY_ATTRIBUTES: i64 = 13;
-
 /// The names of a quantised value, of its scale and of its zero point. That one is empty if it is left out.
 type Steps<'n> = [&'n str; N_INPUTS];
 
@@ -31,7 +29,6 @@ pub(crate) fn take_apart(graph: &mut GraphProto) {
         "QLinearGlobalAveragePool" => pool(node, "GlobalAveragePool"),
         "QLinearLeakyRelu" => Some(of_one(node, "LeakyRelu", node.attribute.clone())),
         "QLinearMul" => Some(of_two(node, "Mul")),
-        "QLinearReduceMean" => Some(mean(node)),
         "QLinearSigmoid" => Some(of_one(node, "Sigmoid", Vec::new())),
         "QLinearSoftmax" => Some(softmax(node)),
         "QLinearWhere" => Some(chosen(node)),
@@ -82,10 +79,6 @@ fn of_two(node: &NodeProto, op_type: &str) -> Replacement {
 fn pool(node: &NodeProto, op_type: &str) -> Option<Replacement> {
     let has_channels_last = integer(node, "channels_last", 0) != 0;
     (!has_channels_last).then(|| of_one(node, op_type, attributes_except(node, &["channels_last"])))
-}
-
-fn mean(node: &NodeProto) -> Replacement {
-    of_one(node, VERSIONED, versioned("ReduceMean", MEAN_BY_ATTRIBUTES, node.attribute.clone()))
 }
 
 /// A softmax as the version of ONNX that the node names has it.

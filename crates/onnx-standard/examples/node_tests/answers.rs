@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use onnx_standard::{indices, simplify};
+use onnx_standard::{indices, recurrence, simplify};
 use serde_json::Value;
 use tract_onnx::Onnx;
 use tract_onnx::prelude::tract_ndarray::{ArrayD, IxDyn};
@@ -25,8 +25,9 @@ pub(crate) fn check(onnx: &Onnx, is_extended: bool, case: &Value) -> Result<(), 
         proto.graph.as_mut().into_iter().for_each(onnx_standard::rewrite);
     }
     let parsed = onnx.parse(&proto, None).map_err(said)?.model;
-    let typed = parsed.into_typed().map_err(said)?;
+    let mut typed = parsed.into_typed().map_err(said)?;
     let plan = if is_extended {
+        recurrence::begin_anew(&mut typed).map_err(said)?;
         let optimised = simplify::declutter(typed.clone()).and_then(simplify::optimise);
         indices::check(optimised.unwrap_or(typed))
     } else {
