@@ -11,6 +11,9 @@ use crate::replacement::{of_integer, of_text};
 /// The name of the node's operator, which no ONNX file has.
 pub(crate) const VERSIONED: &str = "PlinthVersioned";
 
+/// The operators that are asked for so. A file that names another, this one even, is refused.
+const OPERATORS: [&str; 2] = ["Clip", "Softmax"];
+
 /// The attributes that name the operator and the version.
 const OPERATOR: &str = "plinth_operator";
 const VERSION: &str = "plinth_version";
@@ -31,6 +34,7 @@ pub(crate) fn build(
     node: &NodeProto,
 ) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
     let operator: String = node.get_attr(OPERATOR)?;
+    ensure!(OPERATORS.contains(&operator.as_str()), "`{operator}` of an older version");
     let mut context = context.clone();
     context.onnx_operator_set_version = node.get_attr(VERSION)?;
     let builder = context.framework.op_register.0.get(&operator);
