@@ -60,6 +60,8 @@ pub(crate) fn attention(
     context: &ParsingContext<'_>,
     node: &NodeProto,
 ) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    // Operators are looked up without their domain.
+    ensure!(node.domain != "com.microsoft", "its attention takes what is not projected yet");
     let attention = read(node)?;
     let outputs: TVec<usize> = (0..4)
         .zip(optional_outputs(node))

@@ -4,17 +4,30 @@
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_core::internal::*;
-use tract_onnx::tract_hir::infer::{InferenceOp, InferenceResult, Solver, TensorProxy};
+use tract_onnx::tract_hir::infer::{InferenceModel, InferenceOp, InferenceResult, Solver, TensorProxy};
 use tract_onnx::tract_hir::ops::expandable::{Expansion, expand};
 
 use crate::kernel::{axis_of, input};
 use crate::misfits::{self, Fit};
 
-/// tract's operator, behind checks.
+/// tract's operator, and behind checks if it is to be seen later whether sizes are the same.
 #[derive(Debug, Clone)]
 struct Concat {
     tract: Box<dyn Expansion>,
     axis: i64,
+    is_seen_later: bool,
+}
+
+/// Has every `Concat` of the graph see when it runs whether sizes are the same. Until then it tells less of them.
+pub(crate) fn see_later(model: &mut InferenceModel) {
+    for node in model.nodes_mut() {
+        let expansion = node.op.as_op_mut().downcast_mut::<Box<dyn Expansion>>();
+        if let Some(concat) =
+            expansion.and_then(|expansion| expansion.as_mut().as_any_mut().downcast_mut::<Concat>())
+        {
+            concat.is_seen_later = true;
+        }
+    }
 }
 
 /// Reads the operator from its node.
@@ -25,7 +38,7 @@ pub(crate) fn concat(
     node: &NodeProto,
 ) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
     let axis = node.get_attr::<i64>("axis")?;
-    Ok((expand(Concat { tract: crate::tracts(context, node)?, axis }), Vec::new()))
+    Ok((expand(Concat { tract: crate::tracts(context, node)?, axis, is_seen_later: false }), Vec::new()))
 }
 
 /// The sizes that the values have in common: numbers, if one of them says any, otherwise what the first says. Along the axis, that of all together.
@@ -55,6 +68,9 @@ impl Expansion for Concat {
         inputs: &'p [TensorProxy],
         outputs: &'p [TensorProxy],
     ) -> InferenceResult {
+        if !self.is_seen_later {
+            return self.tract.rules(solver, inputs, outputs);
+        }
         let output = input(outputs, 0)?;
         for given in inputs {
             solver.equals(&output.rank, &given.rank)?;
@@ -72,6 +88,9 @@ impl Expansion for Concat {
     }
 
     fn wire(&self, prefix: &str, model: &mut TypedModel, inputs: &[OutletId]) -> TractResult<TVec<OutletId>> {
+        if !self.is_seen_later {
+            return self.tract.wire(prefix, model, inputs);
+        }
         let shapes = inputs.iter().map(|outlet| Ok(model.outlet_fact(*outlet)?.shape.to_tvec()));
         let shapes = shapes.collect::<TractResult<Vec<TVec<TDim>>>>()?;
         let axis = axis_of(self.axis, input(&shapes, 0)?.len())?;

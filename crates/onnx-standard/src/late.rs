@@ -114,7 +114,7 @@ pub(crate) fn register(register: &mut OnnxOpRegister) {
 }
 
 /// Has every `Slice` of the graph take its axes to be long enough: what follows may need to know how long the part is.
-pub fn trust_slices(model: &mut InferenceModel) {
+pub(crate) fn trust_slices(model: &mut InferenceModel) {
     for node in model.nodes_mut() {
         let Some(late) = node.op.as_op_mut().downcast_mut::<Late>() else { continue };
         let expansion = late.operator.as_op_mut().downcast_mut::<Box<dyn Expansion>>();

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, iter};
 
 use onnx_standard::indices::{self, OutOfRange};
-use onnx_standard::{Misfit, precision, recurrence, simplify, trust_slices};
+use onnx_standard::{Misfit, precision, recurrence, simplify};
 use tensor::{Datatype, Metadata, Tensor, TensorSpec};
 use tract_onnx::Onnx;
 use tract_onnx::pb::ModelProto;
@@ -12,7 +12,6 @@ use tract_onnx::prelude::{
     TypedModel, TypedOp,
 };
 use tract_onnx::tract_core::plan::SimpleState;
-use tract_onnx::tract_hir::infer::{InferenceFact, InferenceModelExt as _};
 
 use crate::batching::Batching;
 use crate::bindings::exports::plinth::model::{inference, loader};
@@ -304,23 +303,9 @@ fn build(proto: ModelProto, outputs: &[String]) -> Result<TypedModel, loader::Er
     let is_classic = precision::is_classic(&proto);
     let model = inferred(&framework, proto, outputs).map_err(loader::Error::Invalid)?;
     let parsed = model.clone();
-    let typed = model.into_typed().or_else(|error| otherwise(parsed.clone()).ok_or(error));
+    let typed = onnx_standard::typed(model);
     let typed = typed.map_err(|error| diagnosis::of_model(parsed, format!("{error:#}"), operators))?;
     declutter(typed, is_classic).map_err(loader::Error::Invalid)
-}
-
-/// The model, with less believed of it: without what the file says of values that nodes compute, whose sizes tools call as they like; and if that
-/// does not do, over axes that are long enough for what is cut out of them, if it has to know how long that is.
-fn otherwise(mut model: InferenceModel) -> Option<TypedModel> {
-    for output in
-        model.nodes_mut().iter_mut().filter(|node| !node.inputs.is_empty()).flat_map(|node| &mut node.outputs)
-    {
-        output.fact = InferenceFact::default();
-    }
-    model.clone().into_typed().ok().or_else(|| {
-        trust_slices(&mut model);
-        model.into_typed().ok()
-    })
 }
 
 /// The model as tract reads it, its open dimensions named.

@@ -25,7 +25,8 @@ pub(crate) fn check(onnx: &Onnx, is_extended: bool, case: &Value) -> Result<(), 
         proto.graph.as_mut().into_iter().for_each(onnx_standard::rewrite);
     }
     let parsed = onnx.parse(&proto, None).map_err(said)?.model;
-    let mut typed = parsed.into_typed().map_err(said)?;
+    let typed = if is_extended { onnx_standard::typed(parsed) } else { parsed.into_typed() };
+    let mut typed = typed.map_err(said)?;
     let plan = if is_extended {
         recurrence::begin_anew(&mut typed).map_err(said)?;
         let optimised = simplify::declutter(typed.clone()).and_then(simplify::optimise);
