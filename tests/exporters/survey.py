@@ -1,8 +1,8 @@
 """What exporters write: real architectures, small, with the weights that they begin with and open dimensions, exported and answered by ONNX Runtime.
 
     python -m venv target/exporters-venv && target/exporters-venv/bin/pip install -r tests/exporters/requirements.txt
-    target/exporters-venv/bin/python tests/exporters/survey.py torch     # keras; then again with the other
-    target/release/examples/node_tests target/exporters/torch.jsonl > target/exporters/torch.tsv     # cargo xtask node-tests builds it
+    target/exporters-venv/bin/python tests/exporters/survey.py torch     # keras; then tools, which go on from these
+    target/release/examples/node_tests target/exporters/torch.jsonl > target/exporters/torch.tsv     # and each other; cargo xtask node-tests builds it
     target/exporters-venv/bin/python tests/exporters/survey.py write
 
 After `torch` or `keras` there may be a pattern: only the networks whose names match are exported again.
@@ -218,6 +218,12 @@ if __name__ == "__main__":
         export_all("torch", torch_cases(), pattern)
     elif asked == ["keras"]:
         export_all("keras", keras_cases(), pattern)
+    elif asked == ["tools"]:
+        import tools
+
+        with (FOLDER / "tools.jsonl").open("w") as file, (FOLDER / "tools-failed.jsonl").open("w") as failed:
+            for record in tools.cases(FOLDER):
+                print(json.dumps(record), file=failed if "failed" in record else file, flush=True)
     elif asked == ["write"]:
         import page
 
