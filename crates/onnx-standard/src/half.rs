@@ -2,7 +2,7 @@
 //! processors either, so it does the same and rounds after each operator. tract adds up in FP16, and is a tenth off after a few layers; it has no
 //! BF16. Inputs and outputs of BF16 are refused later.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::type_proto::Value;
@@ -32,8 +32,10 @@ pub(crate) fn widen(graph: &mut GraphProto) {
     if graph.node.iter().any(|node| node.op_type == "BitCast") {
         return;
     }
-    let is_weight = |name: &String| graph.initializer.iter().any(|initializer| initializer.name == *name);
-    let inputs: Vec<String> = halves(&graph.input).filter(|name| !is_weight(name)).collect();
+    // Old files list weights among their inputs too.
+    let weights: HashSet<String> = graph.initializer.iter().map(|weights| weights.name.clone()).collect();
+    graph.input.iter_mut().filter(|info| weights.contains(&info.name)).for_each(widen_info);
+    let inputs: Vec<String> = halves(&graph.input).collect();
     let outputs: Vec<String> = halves(&graph.output).filter(|name| !inputs.contains(name)).collect();
     let renamed =
         inputs.iter().chain(&outputs).map(|name| (name.clone(), format!("{PREFIX}{name}"))).collect();
@@ -73,15 +75,20 @@ fn cast(from: &str, into: &str, datatype: i32) -> NodeProto {
 
 /// Widens what the nodes of a graph have, and those of the graphs inside it.
 fn widen_inside(graph: &mut GraphProto, renamed: &Renamed) {
-    graph.initializer.iter_mut().for_each(widen_tensor);
+    for weights in &mut graph.initializer {
+        widen_tensor(weights);
+        rename(&mut weights.name, renamed);
+    }
     graph.value_info.iter_mut().for_each(widen_info);
     for node in &mut graph.node {
-        for name in node.input.iter_mut().chain(&mut node.output) {
-            if let Some(now) = renamed.get(name) {
-                name.clone_from(now);
-            }
-        }
+        node.input.iter_mut().chain(&mut node.output).for_each(|name| rename(name, renamed));
         node.attribute.iter_mut().for_each(|attribute| widen_attribute(attribute, renamed));
+    }
+}
+
+fn rename(name: &mut String, renamed: &Renamed) {
+    if let Some(now) = renamed.get(name) {
+        name.clone_from(now);
     }
 }
 

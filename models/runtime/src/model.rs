@@ -29,6 +29,10 @@ const PLATFORM: &str = "onnx_onnxv1";
 /// Row counts of the warm-up calls: one row, and several.
 const WARM_UP_ROWS: [u64; 2] = [1, 2];
 
+/// Sizes of open dimensions that are not the rows, in the warm-up calls, until the model answers: as many as rows, or enough for the windows that go
+/// over an image.
+const WARM_UP_SIZES: [Option<u64>; 3] = [None, Some(16), Some(64)];
+
 type State = SimpleState<TypedFact, Box<dyn TypedOp>>;
 
 /// A model ready to answer.
@@ -106,20 +110,30 @@ impl Model {
     fn warm_up(&mut self) -> Result<Vec<String>, loader::Error> {
         let mut failures = Vec::new();
         for n_rows in WARM_UP_ROWS {
-            let zeros = self
-                .metadata
-                .inputs
-                .iter()
-                .map(|spec| zeros(spec, n_rows))
-                .collect::<tensor::Result<Vec<_>>>();
-            let zeros = zeros.map_err(|error| loader::Error::Invalid(error.to_string()))?;
-            let outputs: Vec<_> = self.metadata.outputs.iter().enumerate().collect();
-            let answer = run_in_pieces(&mut self.state, self.batching, &zeros, &outputs);
-            if let Err(InferError::InvalidInput(reason) | InferError::Failed(reason)) = answer {
-                failures.push(reason);
+            let mut refusal = None;
+            for size in WARM_UP_SIZES {
+                match self.answer_zeros(n_rows, size.unwrap_or(n_rows)).map_err(loader::Error::Invalid)? {
+                    Ok(()) => {
+                        refusal = None;
+                        break;
+                    }
+                    Err(reason) => refusal = refusal.or(Some(reason)),
+                }
             }
+            failures.extend(refusal);
         }
         Ok(failures)
+    }
+
+    /// What is wrong with a call with so many rows of zeros, and with dimensions of that size where else they are open.
+    fn answer_zeros(&mut self, n_rows: u64, size: u64) -> Result<Result<(), String>, String> {
+        let zeros = self.metadata.inputs.iter().map(|spec| zeros(spec, n_rows, size));
+        let zeros = zeros.collect::<tensor::Result<Vec<_>>>().map_err(|error| error.to_string())?;
+        let outputs: Vec<_> = self.metadata.outputs.iter().enumerate().collect();
+        let answer = run_in_pieces(&mut self.state, self.batching, &zeros, &outputs);
+        Ok(answer.map(drop).map_err(|error| match error {
+            InferError::InvalidInput(reason) | InferError::Failed(reason) => reason,
+        }))
     }
 }
 
@@ -268,9 +282,11 @@ fn failure(error: TractError) -> InferError {
     of_input.map_or_else(|| InferError::Failed(format!("{error:#}")), InferError::InvalidInput)
 }
 
-/// An input of zeros (empty strings), with `n_rows` for every open dimension.
-fn zeros(spec: &TensorSpec, n_rows: u64) -> tensor::Result<Tensor> {
-    let shape: Vec<u64> = spec.shape.iter().map(|&dim| u64::try_from(dim).unwrap_or(n_rows)).collect();
+/// An input of zeros (empty strings), with `n_rows` for the first dimension if it is open, and `size` for others.
+fn zeros(spec: &TensorSpec, n_rows: u64, size: u64) -> tensor::Result<Tensor> {
+    let open = |axis: usize| if axis == 0 { n_rows } else { size };
+    let dims = spec.shape.iter().enumerate();
+    let shape = dims.map(|(axis, &dim)| u64::try_from(dim).unwrap_or_else(|_| open(axis))).collect();
     zero_tensor(&spec.name, spec.datatype, shape)
 }
 
