@@ -94,7 +94,9 @@ fn fits(model: &TypedModel, node: &TypedNode) -> TractResult<Vec<Fit>> {
     let shape = &model.outlet_fact(value)?.shape;
     let is_open = |axis: &usize| shape.get(*axis).is_some_and(|dim| dim.to_i64().is_err());
     if let Some(pool) = windows(node) {
-        return Ok(if shape.is_concrete() { Vec::new() } else { vec![Fit::Window(Box::new(pool.clone()))] });
+        let sizes = shape.to_tvec();
+        let is_known = pool.data_format.shape(&sizes)?.hw_dims().iter().all(|size| size.to_i64().is_ok());
+        return Ok(if is_known { Vec::new() } else { vec![Fit::Window(Box::new(pool.clone()))] });
     }
     if let Some(top) = node.op_as::<Topk>() {
         let n = model.outlet_fact(*input(&node.inputs, 1)?)?.konst.as_ref();

@@ -177,7 +177,7 @@ impl Padded<'_> {
                 match mode {
                     PadMode::Constant(_) => {}
                     PadMode::Edge => self.need(axis, 1)?,
-                    PadMode::Reflect => self.need(axis, before.max(after) + 1)?,
+                    PadMode::Reflect => self.need(axis, before.max(after).saturating_add(1))?,
                 }
             }
         }
