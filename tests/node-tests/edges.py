@@ -196,11 +196,15 @@ def ranges():
     bounds = [
         (0, 5, 1), (-100, 100, 1), (3, 1, 1), (5, 3, 1), (6, 9, 1), (2, 2**63 - 1, 1), (-1, 2**63 - 1, 1), (-2, -1, 1), (-9, -1, 1), (1, -1, 1), (0, -5, 1), (0, 5, 2), (1, 100, 3),
         (-1, -100, -1), (100, 0, -1), (3, 0, -2), (0, 3, -1), (2**63 - 1, -(2**63) + 1, -1), (-1, -3, -1), (2, -2**31, -1), (0, 2**31 - 1, 1), (-5, 2, 1),
+        (-1, 2**63 - 1, -1), (-100, -1000, -1), (-1000, -100, -1), (1, -100, -1), (2**63 - 1, 1, -1), (-2, 0, -1), (-3, 0, -1), (-2, -100, -1), (-1, -2, -1), (-2, -1, -1), (2, 1, 1),
+        (1, -2, 1), (-3, 1, 1), (-3, 3, 2), (3, -4, -1), (3, -3, -2),
     ]
-    for start, end, step in bounds:
-        arguments = {"start": numpy.int64([start]), "end": numpy.int64([end]), "axes": numpy.int64([1]), "steps": numpy.int64([step])}
-        yield one(f"Slice {start}:{end}:{step}", "Slice", {"x": values}, arguments, dims=dims)
-        yield one(f"Slice {start}:{end}:{step} as asked", "Slice", {"x": values} | arguments, dims=dims | {key: [1] for key in arguments})
+    for length in (4, 1, 2):
+        of = values[:, :length].copy()
+        for start, end, step in bounds:
+            arguments = {"start": numpy.int64([start]), "end": numpy.int64([end]), "axes": numpy.int64([1]), "steps": numpy.int64([step])}
+            yield one(f"Slice {start}:{end}:{step} of {length}", "Slice", {"x": of}, arguments, dims=dims)
+            yield one(f"Slice {start}:{end}:{step} of {length} as asked", "Slice", {"x": of} | arguments, dims=dims | {key: [1] for key in arguments})
     for end in (1, 9):
         fixed = {"start": numpy.int64([0, 1]), "end": numpy.int64([end, 2]), "axes": numpy.int64([0, 2])}
         yield one(f"Slice of rows to {end}", "Slice", {"x": values}, fixed, dims=dims)
@@ -281,6 +285,7 @@ def others():
     sequence = numpy.linspace(-1, 1, 12, dtype=numpy.float32).reshape(3, 2, 2)
     given = {"x": numpy.zeros((1, 2, 3), numpy.float32), "turns": numpy.int64(3), "sequence": sequence}
     yield record("Loop around a recurrence", [loop], given, {"true": numpy.bool_(True)}, ["y", "all"], types=[TensorProto.FLOAT] * 2, dims={"x": [1, 2, 3], "sequence": ["steps", 2, 2]})
+    yield from grown()
     wide = numpy.float64([1e300, -1e300, 1.5, NAN])[None]
     yield one("Cast of FP64 beyond FP32", "Cast", {"x": wide}, to=TensorProto.FLOAT)
     yield one("TopK of more than there is", "TopK", {"x": values}, {"k": numpy.int64([5])}, dims=dims, axis=1, n_outputs=2, refused=True)
@@ -291,6 +296,43 @@ def others():
     yield one("Split that does not fit", "Split", {"x": values}, {"split": numpy.int64([1, 2])}, dims=dims, axis=1, n_outputs=2, refused=True)
     yield one("Squeeze of what is longer", "Squeeze", {"x": values}, {"axes": numpy.int64([1])}, dims=dims, refused=True)
     yield one("Expand that does not fit", "Expand", {"x": values}, {"shape": numpy.int64([1, 3, 3])}, dims=dims, refused=True)
+
+
+def value_info(name, datatype=TensorProto.FLOAT, shape=None):
+    return helper.make_tensor_value_info(name, datatype, shape)
+
+
+def grown():
+    """A value that is longer after each turn of a loop, and its size."""
+    body = helper.make_graph(
+        [helper.make_node("Concat", ["carried", "column"], ["next"], axis=1), helper.make_node("Identity", ["going"], ["goes"])], "body",
+        [value_info("turn", TensorProto.INT64, []), value_info("going", TensorProto.BOOL, []), value_info("carried")], [value_info("goes", TensorProto.BOOL, []), value_info("next")],
+    )
+    nodes = [
+        helper.make_node("Shape", ["x"], ["sizes"]), helper.make_node("Slice", ["sizes", "zero", "one"], ["n"]), helper.make_node("Concat", ["n", "one"], ["size"], axis=0),
+        helper.make_node("ConstantOfShape", ["size"], ["column"]), helper.make_node("Loop", ["turns", "true", "x"], ["y"], body=body), helper.make_node("Shape", ["y"], ["long"]),
+    ]
+    constants = {"true": numpy.bool_(True), "zero": numpy.int64([0]), "one": numpy.int64([1])}
+    given = {"x": numpy.float32([[1, 2], [3, 4]]), "turns": numpy.int64(3)}
+    types = [TensorProto.FLOAT, TensorProto.INT64]
+    yield record("Loop that makes a value longer, and its size", nodes, given, constants, ["y", "long"], dims={"x": ["rows", "steps"], "turns": []}, types=types)
+
+
+def halves_inside():
+    """FP16 in graphs that use names of values outside for their own."""
+    half = TensorProto.FLOAT16
+    body = helper.make_graph(
+        [helper.make_node("Add", ["x", "x"], ["nx"]), helper.make_node("Identity", ["going"], ["goes"])], "body",
+        [value_info("turn", TensorProto.INT64, []), value_info("going", TensorProto.BOOL, []), value_info("x", half)], [value_info("goes", TensorProto.BOOL, []), value_info("nx", half)],
+    )
+    given = {"x": numpy.float16([[1, 1]]), "turns": numpy.int64(3)}
+    loop = helper.make_node("Loop", ["turns", "true", "x"], ["y"], body=body)
+    yield record("Loop of FP16 that hides an input", [loop], given, {"true": numpy.bool_(True)}, types=[half], dims={"turns": []})
+    branch = lambda operator: helper.make_graph([helper.make_node(operator, ["x"], ["y"])], operator, [], [value_info("y", half)])
+    for truth in (True, False):
+        given = {"x": numpy.float16([[1, -2]]), "c": numpy.bool_(truth)}
+        chosen = helper.make_node("If", ["c"], ["y"], then_branch=branch("Neg"), else_branch=branch("Abs"))
+        yield record(f"If of FP16, {truth}", [chosen], given, types=[half], dims={"c": []})
 
 
 def small_images():
@@ -304,12 +346,14 @@ def small_images():
             said = "".join(f", {key} {value}" for key, value in settings.items())
             extent, around = 2 * settings.get("dilations", [1])[0] + 1, 2 * settings.get("pads", [0])[0]
             # ONNX Runtime answers some of these with what is not there.
-            refused = "auto_pad" not in settings and min(height, width) + around < extent
+            free = min(height, width) + around - extent
+            refused = "auto_pad" not in settings and free < 0
+            refused_ceiled = "auto_pad" not in settings and free + settings.get("strides", [1])[0] - 1 < 0
             yield one(f"Conv of {size}{said}", "Conv", image, kernel, dims=dims, refused=refused, **settings)
             for operator in ("MaxPool", "AveragePool", "LpPool"):
                 yield one(f"{operator} of {size}{said}", operator, image, dims=dims, refused=refused, kernel_shape=[3, 3], **settings)
             for operator in ("MaxPool", "AveragePool"):
-                yield one(f"{operator} of {size}{said}, ceil", operator, image, dims=dims, refused=refused, kernel_shape=[3, 3], ceil_mode=1, **settings)
+                yield one(f"{operator} of {size}{said}, ceil", operator, image, dims=dims, refused=refused_ceiled, kernel_shape=[3, 3], ceil_mode=1, **settings)
         yield one(f"ConvTranspose of {size}", "ConvTranspose", image, kernel, dims=dims, strides=[2, 2])
         yield one(f"GlobalAveragePool of {size}", "GlobalAveragePool", image, dims=dims)
         yield one(f"InstanceNormalization of {size}", "InstanceNormalization", image, {"scale": numpy.float32([2]), "bias": numpy.float32([1])}, dims=dims)
@@ -573,7 +617,7 @@ def of_tools():
 
 
 def records():
-    families = (not_a_number, empty, ranges, misfits, others, small_images, halved_and_doubled, precisions, brain_floats, whole_numbers, of_tools)
+    families = (not_a_number, empty, ranges, misfits, others, small_images, halved_and_doubled, precisions, brain_floats, halves_inside, whole_numbers, of_tools)
     for family in families:
         yield from family()
 

@@ -47,8 +47,9 @@ DIFFERS = [
     "`Clip` without one of its limits leaves infinity; ONNX Runtime makes the largest finite number of it. The mean of nothing is no number (NaN), as to NumPy; "
     "to ONNX Runtime it is 0. `ReduceMax` and `ReduceMin` find NaN in rows of any length, ONNX Runtime in long ones. `Unique` tells each NaN.",
     "A window over a smaller image is refused at the request; ONNX Runtime answers some of these with what is not there. `Pad` that wraps around more than once is refused.",
-    "`Slice` by sizes that come from other values is refused beyond the end of an axis; by numbers in the file it takes what there is. Where a model needs to know how long "
-    "the part is, as `Gemm` does, shorter rows are refused.",
+    "`Slice` by sizes that come from other values is refused beyond the end of an axis; by numbers in the file it takes what there is, of one element at least. Where a model "
+    "needs to know how long the part is, as `Gemm` does, shorter rows are refused.",
+    "A `Cast` to FP16 or BF16 and back does not round, nor do operators between: ONNX Runtime rounds after each.",
     "`GatherND` whose indices have an open number of columns, `ScatterElements` whose indices and updates name their sizes otherwise, and `ReduceL2` and `ReduceSumSquare` of INT64 "
     "are refused when packed.",
     "Not defined, and answered otherwise: `AffineGrid` with corners aligned over a dimension of 1, `Cast` of a number that the whole type does not hold, the sizes of what a "

@@ -77,7 +77,10 @@ impl NodeTests {
     pub fn check(&self, case: &Case) -> Result<f64, String> {
         let onnx = STANDARD.decode(&case.model).expect("base64");
         let loaded = self.rehearsal.load(&onnx, &options());
-        if loaded.is_err() && case.sets.iter().all(|set| set.outputs.is_empty()) {
+        let has_no_answer = case.sets.iter().all(|set| set.outputs.is_empty());
+        if has_no_answer
+            && loaded.as_ref().is_err_and(|error| !matches!(error, packer::Error::RuntimeTrapped(_)))
+        {
             return Ok(0.0);
         }
         let mut model = loaded.map_err(text)?;

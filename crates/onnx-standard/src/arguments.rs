@@ -5,7 +5,7 @@ use tract_onnx::model::optional_inputs;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_core::internal::*;
 
-use crate::kernel::{axis_of, check_room, input};
+use crate::kernel::{axis_of, check_room, input, whole_numbers};
 
 /// No size is larger, and sums of a few of these do not overflow.
 const MOST: i64 = i64::MAX / 4;
@@ -51,7 +51,7 @@ impl Arguments {
     /// The whole numbers of an argument; none if it is not there.
     fn numbers(&self, inputs: &[TValue], place: usize) -> TractResult<Vec<i64>> {
         let Some(given) = self.given(inputs, place) else { return Ok(Vec::new()) };
-        Ok(given.cast_to::<i64>()?.to_plain_array_view::<i64>()?.iter().copied().collect())
+        whole_numbers(given)
     }
 
     fn number(&self, inputs: &[TValue], place: usize) -> TractResult<i64> {

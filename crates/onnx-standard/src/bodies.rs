@@ -61,6 +61,32 @@ impl<'s> Outside<'s> {
     }
 }
 
+/// Puts a model among others, over values that are there, with an operator for each of its nodes. `prefix` comes before their names.
+pub(crate) fn inline(
+    prefix: &str,
+    body: &TypedModel,
+    target: &mut TypedModel,
+    inputs: &[OutletId],
+    operator: impl Fn(&TypedNode) -> TractResult<Box<dyn TypedOp>>,
+) -> TractResult<TVec<OutletId>> {
+    let mut mapping: HashMap<OutletId, OutletId> =
+        body.inputs.iter().copied().zip(inputs.iter().copied()).collect();
+    let mapped = |mapping: &HashMap<OutletId, OutletId>, outlets: &[OutletId]| {
+        let outlets = outlets.iter().map(|outlet| mapping.get(outlet).copied());
+        outlets.collect::<Option<TVec<OutletId>>>().context("nodes come after their inputs")
+    };
+    for id in body.eval_order()? {
+        if !mapping.contains_key(&id.into()) {
+            let node = body.node(id);
+            let inputs = mapped(&mapping, &node.inputs)?;
+            let wired = target.wire_node(format!("{prefix}{}", node.name), operator(node)?, &inputs)?;
+            let slots = wired.into_iter().enumerate();
+            mapping.extend(slots.map(|(slot, outlet)| (OutletId::new(id, slot), outlet)));
+        }
+    }
+    mapped(&mapping, &body.outputs)
+}
+
 /// A body that can run, prepared as the model around it.
 pub(crate) fn runnable(mut body: TypedModel) -> TractResult<Arc<TypedSimplePlan>> {
     recurrence::begin_anew(&mut body)?;

@@ -7,7 +7,7 @@ use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::{GraphProto, NodeProto};
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::{as_op, not_a_typed_op, not_out_of_plan, op_as_typed_op};
-use tract_onnx::tract_hir::infer::{Factoid as _, InferenceFact, InferenceModel, InferenceNode, InferenceOp};
+use tract_onnx::tract_hir::infer::{InferenceFact, InferenceModel, InferenceNode, InferenceOp};
 
 use crate::bodies::{self, Outside};
 use crate::kernel::{input, numbers, plain};
@@ -31,10 +31,7 @@ struct Branches<M> {
 
 /// The node as it was read.
 #[derive(Debug, Clone)]
-struct If {
-    tract: Box<dyn InferenceOp>,
-    branches: Branches<InferenceModel>,
-}
+struct If(Branches<InferenceModel>);
 
 /// The node with branches that can run.
 #[derive(Debug, Clone)]
@@ -63,43 +60,27 @@ pub(crate) fn read(
     context: &ParsingContext<'_>,
     node: &NodeProto,
 ) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
-    // The names of all values from outside, in the order of the node's inputs after the condition.
-    let (tract, names) = crate::before(crate::CORRECTED, context, node)?;
-    let branch = |name: &str| {
+    // What the branches have from outside becomes the node's, after the condition.
+    let mut names: Vec<String> = Vec::new();
+    let mut branch = |name: &str| {
         let graph: &GraphProto = node.get_attr(name)?;
         let parsed = context.parse_graph(graph)?;
-        let place = |of: &String| names.iter().position(|name| name == of).map(|place| CONDITION + 1 + place);
-        let places = parsed.unresolved_inputs.iter().map(place).collect::<Option<_>>();
-        let places = places.context("If: a value from outside of a branch")?;
+        let mut place = |of: String| {
+            let place = names.iter().position(|name| *name == of);
+            CONDITION
+                + 1
+                + place.unwrap_or_else(|| {
+                    names.push(of);
+                    names.len() - 1
+                })
+        };
+        let places = parsed.unresolved_inputs.into_iter().map(&mut place).collect();
         TractResult::Ok(Branch { body: parsed.model, places })
     };
     let branches = Branches { on_true: branch("then_branch")?, on_false: branch("else_branch")? };
-    Ok((Box::new(If { tract, branches }), names))
-}
-
-/// Puts a model in the place of a node, over values that are there.
-fn inline(
-    prefix: &str,
-    body: &TypedModel,
-    target: &mut TypedModel,
-    inputs: &[OutletId],
-) -> TractResult<TVec<OutletId>> {
-    let mut mapping: HashMap<OutletId, OutletId> =
-        body.inputs.iter().copied().zip(inputs.iter().copied()).collect();
-    let mapped = |mapping: &HashMap<OutletId, OutletId>, outlets: &[OutletId]| {
-        let outlets = outlets.iter().map(|outlet| mapping.get(outlet).copied());
-        outlets.collect::<Option<TVec<OutletId>>>().context("nodes come after their inputs")
-    };
-    for id in body.eval_order()? {
-        if !mapping.contains_key(&id.into()) {
-            let node = body.node(id);
-            let inputs = mapped(&mapping, &node.inputs)?;
-            let wired = target.wire_node(format!("{prefix}.{}", node.name), node.op.clone(), &inputs)?;
-            let slots = wired.into_iter().enumerate();
-            mapping.extend(slots.map(|(slot, outlet)| (OutletId::new(id, slot), outlet)));
-        }
-    }
-    mapped(&mapping, &body.outputs)
+    let n_outputs = [&branches.on_true, &branches.on_false].map(|branch| branch.body.outputs.len());
+    ensure!(n_outputs[0] == n_outputs[1], "If: branches with {} and {} outputs", n_outputs[0], n_outputs[1]);
+    Ok((Box::new(If(branches)), names))
 }
 
 /// What is known of a value that one of two branches gives.
@@ -119,7 +100,7 @@ fn either(left: &TypedFact, right: &TypedFact, symbols: &SymbolScope) -> TractRe
 
 impl If {
     fn branch(&self, is_true: bool, facts: &[TypedFact]) -> TractResult<TypedModel> {
-        let branch = self.branches.of(is_true);
+        let branch = self.0.of(is_true);
         bodies::typed(&branch.body, &branch.of(facts)?)
     }
 }
@@ -145,27 +126,19 @@ impl PartialEq for If {
 impl Eq for If {}
 
 impl InferenceOp for If {
-    /// The datatypes that tract infers. It takes what is known of the sizes that one branch gives to be so of the other.
+    /// Nothing: which branch it is may be known later.
     fn infer_facts(
         &mut self,
         inputs: TVec<&InferenceFact>,
         outputs: TVec<&InferenceFact>,
         observed: TVec<&InferenceFact>,
     ) -> TractResult<(TVec<InferenceFact>, TVec<InferenceFact>, TVec<InferenceFact>)> {
-        let cloned = |facts: &TVec<&InferenceFact>| facts.iter().map(|&fact| fact.clone()).collect();
-        let (inputs_before, mut known): (TVec<InferenceFact>, TVec<InferenceFact>) =
-            (cloned(&inputs), cloned(&outputs));
-        let observed_before = cloned(&observed);
-        if let Ok((_, inferred, _)) = self.tract.infer_facts(inputs, outputs, observed) {
-            for (known, inferred) in known.iter_mut().zip(inferred) {
-                known.datum_type.unify_with(&inferred.datum_type)?;
-            }
-        }
-        Ok((inputs_before, known, observed_before))
+        let cloned = |facts: TVec<&InferenceFact>| facts.into_iter().cloned().collect();
+        Ok((cloned(inputs), cloned(outputs), cloned(observed)))
     }
 
     fn nboutputs(&self) -> TractResult<usize> {
-        self.tract.nboutputs()
+        Ok(self.0.on_true.body.outputs.len())
     }
 
     fn as_op(&self) -> &dyn Op {
@@ -189,8 +162,10 @@ impl InferenceOp for If {
         let facts = facts.collect::<TractResult<TVec<TypedFact>>>()?;
         if let Some(condition) = &input(&facts, CONDITION)?.konst {
             let is_true = condition.cast_to_scalar::<bool>()?;
-            let inputs = self.branches.of(is_true).of(&outlets)?;
-            return inline(&node.name, &self.branch(is_true, &facts)?, target, &inputs);
+            let inputs = self.0.of(is_true).of(&outlets)?;
+            let prefix = format!("{}.", node.name);
+            let branch = self.branch(is_true, &facts)?;
+            return bodies::inline(&prefix, &branch, target, &inputs, |node| Ok(node.op.clone()));
         }
         let symbols = target.symbols.clone();
         let mut outside = Outside::new(&symbols);
@@ -202,7 +177,7 @@ impl InferenceOp for If {
         });
         let outputs = outputs.collect::<TractResult<_>>()?;
         let runnable = |is_true: bool, body| {
-            let places = self.branches.of(is_true).places.clone();
+            let places = self.0.of(is_true).places.clone();
             TractResult::Ok(Branch { body: bodies::runnable(body)?, places })
         };
         let branches = Branches { on_true: runnable(true, on_true)?, on_false: runnable(false, on_false)? };

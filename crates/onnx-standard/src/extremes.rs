@@ -10,6 +10,7 @@ use tract_onnx::tract_core::ops::nn::{Reduce, Reducer};
 use tract_onnx::tract_hir::infer::{InferenceOp, InferenceResult, Solver, TensorProxy};
 use tract_onnx::tract_hir::ops::expandable::{Expansion, expand};
 
+use crate::bodies;
 use crate::kernel::{Kernel, Port, input, into_computed};
 use crate::late::trial;
 
@@ -84,28 +85,12 @@ impl Extremes {
         let mut facts = facts.collect::<TractResult<Vec<TypedFact>>>()?;
         facts.first_mut().into_iter().for_each(|values| *values = values.without_value());
         let (mut apart, sources) = trial(&facts, &model.symbols)?;
-        let mut mapping: HashMap<OutletId, OutletId> =
-            sources.iter().copied().zip(inputs.iter().copied()).collect();
         let outlets = self.0.wire(prefix, &mut apart, &sources)?;
         apart.select_output_outlets(&outlets)?;
-        for id in apart.eval_order()? {
-            let node = apart.node(id);
-            if !mapping.contains_key(&id.into()) {
-                let inputs = mapped(&mapping, &node.inputs)?;
-                let op = replacement(node, &apart)?.map_or_else(|| node.op.clone(), into_computed);
-                let wired = model.wire_node(&node.name, op, &inputs)?;
-                mapping.extend(
-                    wired.into_iter().enumerate().map(|(slot, outlet)| (OutletId::new(id, slot), outlet)),
-                );
-            }
-        }
-        mapped(&mapping, &outlets)
+        bodies::inline("", &apart, model, inputs, |node| {
+            Ok(replacement(node, &apart)?.map_or_else(|| node.op.clone(), into_computed))
+        })
     }
-}
-
-fn mapped(mapping: &HashMap<OutletId, OutletId>, outlets: &[OutletId]) -> TractResult<TVec<OutletId>> {
-    let of = |outlet: &OutletId| mapping.get(outlet).copied().context("nodes come after their inputs");
-    outlets.iter().map(of).collect()
 }
 
 impl Kernel for Extreme {

@@ -1,6 +1,6 @@
 //! Models of FP16 or BF16, in FP32 between their inputs and outputs: there is no arithmetic of FP16 in Wasm, and ONNX Runtime has none for
-//! processors either, so it does the same and rounds after each operator. tract adds up in FP16, and is a tenth off after a few layers; it has no
-//! BF16. Inputs and outputs of BF16 are refused later.
+//! processors either: it computes in FP32 and rounds after each operator, which is left out here, as is a `Cast` to FP16 and back. tract adds up in
+//! FP16, and is a tenth off after a few layers; it has no BF16. Inputs and outputs of BF16 are refused later.
 
 use std::collections::{HashMap, HashSet};
 
@@ -28,8 +28,7 @@ const fn is_half(datatype: i32) -> bool {
 
 /// Makes FP32 of all FP16 and BF16 of a model. Its inputs and outputs keep their datatypes.
 pub(crate) fn widen(graph: &mut GraphProto) {
-    // It looks at the bits.
-    if graph.node.iter().any(|node| node.op_type == "BitCast") {
+    if looks_at_bits(graph) {
         return;
     }
     // Old files list weights among their inputs too.
@@ -44,6 +43,14 @@ pub(crate) fn widen(graph: &mut GraphProto) {
     let after = outputs.iter().filter_map(|name| Some(cast(renamed.get(name)?, name, HALF)));
     let nodes = std::mem::take(&mut graph.node);
     graph.node = before.chain(nodes).chain(after).collect();
+}
+
+/// Whether something of the graph, or of those inside it, would see that numbers have more bits.
+fn looks_at_bits(graph: &GraphProto) -> bool {
+    graph.node.iter().any(|node| {
+        let mut inside = node.attribute.iter().filter_map(|attribute| attribute.g.as_ref());
+        node.op_type == "BitCast" || inside.any(looks_at_bits)
+    })
 }
 
 /// The names of values that are declared as FP16.
@@ -99,7 +106,11 @@ fn widen_attribute(attribute: &mut AttributeProto, renamed: &Renamed) {
     }
     attribute.t.iter_mut().for_each(widen_tensor);
     if let Some(graph) = &mut attribute.g {
-        graph.input.iter_mut().chain(&mut graph.output).for_each(widen_info);
+        // A value inside may have the name of one outside, which it hides. Both are called otherwise now.
+        for info in graph.input.iter_mut().chain(&mut graph.output) {
+            widen_info(info);
+            rename(&mut info.name, renamed);
+        }
         widen_inside(graph, renamed);
     }
 }

@@ -183,6 +183,12 @@ pub(crate) fn numbers(value: TValue, symbols: &SymbolValues) -> TractResult<TVal
     Ok(sizes.into_tensor().cast_to::<i64>()?.into_owned().into_tvalue())
 }
 
+/// The whole numbers of a value that has no symbols.
+pub(crate) fn whole_numbers(value: &Tensor) -> TractResult<Vec<i64>> {
+    let numbers = value.cast_to::<i64>()?;
+    Ok(numbers.to_plain_array_view::<i64>()?.iter().copied().collect())
+}
+
 /// The sizes that a value tells.
 pub(crate) fn sizes(value: &TValue) -> TractResult<Vec<usize>> {
     let value = value.cast_to::<i64>()?;

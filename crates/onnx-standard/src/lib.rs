@@ -66,7 +66,7 @@ mod whole_numbers;
 
 pub use kernel::Computed;
 pub use lenient::typed;
-pub use misfits::Misfit;
+pub use misfits::{Misfit, checks_other_axes};
 use tract_onnx::model::{OnnxOpRegister, ParsingContext};
 use tract_onnx::pb::{GraphProto, NodeProto};
 use tract_onnx::tract_core::internal::{TractErrorContext as _, TractResult, format_err};
@@ -80,7 +80,7 @@ type Builder = fn(&ParsingContext<'_>, &NodeProto) -> TractResult<(Box<dyn Infer
 const CORRECTED: &str = "tract";
 
 /// Operators of this crate by name, which need none of tract's.
-const OPERATORS: [(&str, Builder); 41] = [
+const OPERATORS: [(&str, Builder); 42] = [
     ("AffineGrid", grids::affine_grid),
     ("BitCast", casts::bit_cast),
     ("BitShift", whole_numbers::bit_shift),
@@ -94,6 +94,7 @@ const OPERATORS: [(&str, Builder); 41] = [
     ("Flatten", flatten::flatten),
     ("FusedMatMul", products::fused),
     ("GlobalLpPool", pools::global_lp_pool),
+    ("If", conditions::read),
     ("IsInf", classes::is_inf),
     ("IsNaN", classes::is_nan),
     ("LogSoftmax", activations::log_softmax),
@@ -125,14 +126,13 @@ const OPERATORS: [(&str, Builder); 41] = [
 ];
 
 /// Operators that go on from tract's of the same name.
-const CORRECTIONS: [(&str, Builder); 16] = [
+const CORRECTIONS: [(&str, Builder); 15] = [
     ("Attention", attention::attention),
     ("Concat", joins::concat),
     ("ConstantOfShape", renamed::constant_of_shape),
     ("CumSum", around::around),
     ("Equal", around::around),
     ("Gemm", products::gemm),
-    ("If", conditions::read),
     ("MatMul", products::matrix_product),
     ("Mod", whole_numbers::modulus),
     ("NonMaxSuppression", misfits::checked),

@@ -130,16 +130,25 @@ impl Loop {
         symbols: &SymbolScope,
     ) -> TractResult<TVec<TypedFact>> {
         let n_turns = TDim::from(symbols.new_with_prefix("turns"));
-        let of = |&output: &usize| {
-            if output < self.layout.n_carried {
-                let fact = inputs.get(output + 2).context("Loop: a value that is carried on")?;
-                return Ok(fact.datum_type.fact(outside.sizes(&fact.shape)?));
-            }
-            let outlet = body.outputs.get(output + 1).context("Loop: an output of the body")?;
-            let fact = body.outlet_fact(*outlet)?;
-            let shape = [n_turns.clone()].into_iter().chain(outside.sizes(&fact.shape)?);
-            Ok(plain(fact.datum_type).fact(shape.collect::<TVec<TDim>>()))
-        };
+        let of =
+            |&output: &usize| {
+                if output < self.layout.n_carried {
+                    let before = inputs.get(output + 2).context("Loop: a value that is carried on")?;
+                    let after = body.outputs.get(output + 1).context("Loop: an output of the body")?;
+                    let after = &body.outlet_fact(*after)?.shape;
+                    // A size that a turn changes has no name outside.
+                    let sizes =
+                        outside.sizes(&before.shape)?.into_iter().zip(before.shape.iter().zip(after.iter()));
+                    let sizes = sizes.map(|(size, (before, after))| {
+                        if before == after { size } else { symbols.new_with_prefix("turned").into() }
+                    });
+                    return Ok(before.datum_type.fact(sizes.collect::<TVec<TDim>>()));
+                }
+                let outlet = body.outputs.get(output + 1).context("Loop: an output of the body")?;
+                let fact = body.outlet_fact(*outlet)?;
+                let shape = [n_turns.clone()].into_iter().chain(outside.sizes(&fact.shape)?);
+                Ok(plain(fact.datum_type).fact(shape.collect::<TVec<TDim>>()))
+            };
         self.layout.outputs.iter().map(of).collect()
     }
 }

@@ -1,5 +1,5 @@
 //! Sizes that come with a request and do not fit an operator, told before it runs: tract panics at some, and answers others with what is not
-//! there. What is known from the file is left alone.
+//! there. What is known from the file is left alone, but for boxes and their scores.
 
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
@@ -11,7 +11,7 @@ use tract_onnx::tract_core::{as_op, op_as_typed_op, op_out_of_plan};
 use tract_onnx::tract_hir::infer::{InferenceOp, InferenceResult, Solver, TensorProxy};
 use tract_onnx::tract_hir::ops::expandable::{Expansion, expand};
 
-use crate::kernel::{axis_of, input};
+use crate::kernel::{axis_of, check_room, input};
 
 /// An input whose sizes an operator has no answer for.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +26,7 @@ pub struct Misfit {
 pub(crate) enum Fit {
     /// At least so many elements along an axis.
     AtLeast { axis: usize, n: usize },
-    /// As many elements along an axis as these together, in so many parts.
+    /// As many elements along an axis as the parts of it have together.
     Parts { axis: usize, n: usize },
     /// These sizes along these axes, as they are called from then on.
     Sizes(Vec<(usize, TDim)>),
@@ -34,6 +34,8 @@ pub(crate) enum Fit {
     Window(Box<PoolSpec>),
     /// Matrices: the second has as many rows as the first has columns.
     Factors,
+    /// Matrices whose product is computed by way of all pairs of elements, for which there is room.
+    Pairs,
     /// Boxes in rows, of which the second value has a score for each.
     Boxes,
 }
@@ -57,6 +59,16 @@ struct Checked {
 struct Parts {
     axis: i64,
     written: Option<Vec<i64>>,
+}
+
+/// Whether the operator hands on its input after a look at the sizes of other axes than that.
+#[must_use]
+pub fn checks_other_axes(op: &dyn TypedOp, axis: usize) -> bool {
+    let fit = op.downcast_ref::<Check>().map(|check| &check.fit);
+    match fit {
+        Some(Fit::AtLeast { axis: along, .. } | Fit::Parts { axis: along, .. }) => *along != axis,
+        _ => false,
+    }
 }
 
 /// Puts a check before each operator whose sizes are open, in the models inside it too.
@@ -212,6 +224,11 @@ impl Fit {
                 (columns != rows)
                     .then(|| format!("matrices of {columns} columns and of {rows} rows cannot be multiplied"))
             }
+            Self::Pairs => {
+                let columns = input(shapes, 1)?.last().copied().unwrap_or(1);
+                let pairs = [shape, &[columns]].concat();
+                check_room(&pairs, size_of::<u64>()).err().map(|error| error.to_string())
+            }
             Self::Boxes => {
                 let scores = *input(shapes, 1)?;
                 let fits =
@@ -242,7 +259,12 @@ fn too_large(pool: &PoolSpec, shape: &[usize]) -> TractResult<Option<String>> {
             PaddingSpec::SameUpper | PaddingSpec::SameLower => continue,
         };
         let extent = (kernel - 1) * pool.dilation(axis) + 1;
-        if size + around < extent {
+        // The last window may go beyond the end, by less than a stride.
+        let beyond = match pool.padding {
+            PaddingSpec::ExplicitOnnxPool(_, _, true) => pool.stride(axis).saturating_sub(1),
+            _ => 0,
+        };
+        if size + around + beyond < extent {
             return Ok(Some(format!("a window of {extent} over {size} elements, padded by {around}")));
         }
     }

@@ -1,6 +1,6 @@
 //! The larger or smaller of two numbers, and the largest of a window, that are no number (NaN) where one of them is none, as ONNX Runtime has it:
-//! `Relu`, `Clip`, `Max`, `Min` and `MaxPool` come to these. tract's take the other number. Behind a product of matrices tract's are as they
-//! should be, in Wasm, and stay there.
+//! `Relu`, `Clip`, `Max`, `Min` and `MaxPool` come to these. tract's take the other number. What a product of matrices does at once is as it
+//! should be, in Wasm, and is not seen here.
 
 use tract_onnx::prelude::tract_ndarray::Zip;
 use tract_onnx::tract_core::broadcast::multi_broadcast;

@@ -11,7 +11,7 @@ use tract_onnx::tract_core::ops::cast::wire_cast;
 use tract_onnx::tract_hir::infer::{InferenceOp, InferenceResult, Solver, TensorProxy};
 use tract_onnx::tract_hir::ops::expandable::{Expansion, expand};
 
-use crate::kernel::{axis_of, input};
+use crate::kernel::{axis_of, input, whole_numbers};
 use crate::misfits::{self, Fit};
 
 /// The version of ONNX from which on the pads are an input.
@@ -67,11 +67,6 @@ pub(crate) fn pad(
         Padding { mode, pads: None, value, constant, axes }
     };
     Ok((expand(padding), Vec::new()))
-}
-
-fn numbers(value: &Tensor) -> TractResult<Vec<i64>> {
-    let numbers = value.cast_to::<i64>()?;
-    Ok(numbers.to_plain_array_view::<i64>()?.iter().copied().collect())
 }
 
 /// The pads of all axes, of which some may not be named.
@@ -204,7 +199,7 @@ impl Padding {
         let konst = |place: usize| {
             let konst = model.outlet_fact(*input(inputs, place)?)?.konst.clone();
             let konst = konst.context("Pad: arguments that are constant")?;
-            numbers(&konst)
+            whole_numbers(&konst)
         };
         let axes = self.axes.map(konst).transpose()?;
         let pads = self.pads.clone().map_or_else(|| konst(1), Ok)?;
@@ -231,7 +226,7 @@ impl Expansion for Padding {
         let values = values.collect::<TractResult<Vec<_>>>()?;
         solver.given(&given.shape, move |solver, shape| {
             solver.given_all(values.clone(), move |solver, values: Vec<Arc<Tensor>>| {
-                let mut values = values.iter().map(|value| numbers(value));
+                let mut values = values.iter().map(|value| whole_numbers(value));
                 let pads = self.pads.clone().map(Ok).or_else(|| values.next()).context("pads")??;
                 let axes = values.next().transpose()?;
                 let pads = of_axes(&pads, axes.as_deref(), shape.len())?;

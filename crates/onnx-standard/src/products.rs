@@ -108,6 +108,7 @@ fn of_whole(
     model: &mut TypedModel,
     [left, right]: [OutletId; 2],
 ) -> TractResult<TVec<OutletId>> {
+    let left = misfits::wire(prefix, Fit::Pairs, &format!("{prefix}.room"), model, &[left, right])?;
     let ranks = [model.outlet_fact(left)?.rank(), model.outlet_fact(right)?.rank()];
     let (mut rows, mut columns) = (tvec![left], tvec![right]);
     if ranks[1] > 1 {

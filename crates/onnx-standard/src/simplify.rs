@@ -1,6 +1,7 @@
 //! tract's simplification of a model, without the one of its passes that changes shapes, and its choice of fast operators.
 
 use tract_onnx::prelude::*;
+use tract_onnx::tract_core::ops::matmul::optimized::OptMatMul;
 use tract_onnx::tract_core::ops::scan::Scan;
 use tract_onnx::tract_core::optim::Optimizer;
 
@@ -32,17 +33,36 @@ const FUSES: &str = "fuse";
 pub fn optimise(mut model: TypedModel) -> TractResult<TypedModel> {
     prepare_steps(&mut model)?;
     misfits::check(&mut model)?;
+    fast(model.clone()).or_else(|_| {
+        correct(&mut model)?;
+        Ok(model)
+    })
+}
+
+fn fast(mut model: TypedModel) -> TractResult<TypedModel> {
     let (fusing, making): (Vec<_>, Vec<_>) =
         Optimizer::codegen().passes.into_iter().partition(|pass| format!("{pass:?}").contains(FUSES));
-    let mut fast = model.clone();
-    let made = Optimizer { passes: making, steps: None }.optimize(&mut fast);
-    if made.is_err() {
-        correct(&mut model)?;
-        return Ok(model);
+    Optimizer { passes: making, steps: None }.optimize(&mut model)?;
+    fuse_products(&mut model)?;
+    correct(&mut model)?;
+    Optimizer { passes: fusing, steps: None }.optimize(&mut model)?;
+    Ok(model)
+}
+
+/// Has products of matrices do at once what follows them: there tract's comparisons are right.
+fn fuse_products(model: &mut TypedModel) -> TractResult<()> {
+    let mut id = 0;
+    while id < model.nodes.len() {
+        let node = model.node(id);
+        let is_used = node.outputs.iter().any(|output| !output.successors.is_empty());
+        let patch = if is_used && node.op_is::<OptMatMul>() { node.op.fuse(model, node)? } else { None };
+        match patch {
+            // What it makes comes after all others, and may be fused again.
+            Some(patch) => patch.apply(model)?,
+            None => id += 1,
+        }
     }
-    correct(&mut fast)?;
-    Optimizer { passes: fusing, steps: None }.optimize(&mut fast)?;
-    Ok(fast)
+    model.compact()
 }
 
 /// Puts operators of this crate in the place of tract's, where those are wrong at times.

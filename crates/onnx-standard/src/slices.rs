@@ -13,7 +13,7 @@ use tract_onnx::tract_hir::infer::{
 };
 use tract_onnx::tract_hir::ops::expandable::{Expansion, expand};
 
-use crate::kernel::{axis_of, input};
+use crate::kernel::{axis_of, input, whole_numbers};
 
 /// Numbers from here on stand for the end of an axis, whichever length it has; their opposites for its start.
 const BEYOND: i64 = i32::MAX as i64;
@@ -73,12 +73,6 @@ pub(crate) fn slice(
     Ok((expand(Slice { given, tract, is_trusting: false }), Vec::new()))
 }
 
-/// The numbers of a value; none if some are symbols.
-fn numbers(value: &Tensor) -> Option<Vec<i64>> {
-    let numbers = value.cast_to::<i64>().ok()?;
-    Some(numbers.to_plain_array_view::<i64>().ok()?.iter().copied().collect())
-}
-
 /// The bounds of each axis. Without axes they are those of the first ones, without steps those are 1.
 fn bounds(
     starts: &[i64],
@@ -102,17 +96,39 @@ fn bounds(
 impl Bounds {
     /// The elements that are cut out, before those that a step passes over are left out: from one on, up to another.
     fn range(&self, dim: &TDim, is_trusting: bool) -> (TDim, TDim) {
-        // Backwards the start is the last that is taken, and the end is not.
-        let (first, last) = if self.step > 0 { (self.start, self.end) } else { (self.end, self.start) };
-        let shift = i64::from(self.step < 0);
-        let from = bound(first, shift, dim, is_trusting);
-        let to = bound(last, shift, dim, is_trusting);
-        let is_all_after = first == 0 || first <= -BEYOND || last >= BEYOND;
-        let to = match (first >= 0) == (last >= 0) {
-            true if first > last => from.clone(),
-            false if !is_all_after => after(&from, to, is_trusting),
-            _ => to,
+        if self.step > 0 { self.forwards(dim, is_trusting) } else { self.backwards(dim, is_trusting) }
+    }
+
+    fn forwards(&self, dim: &TDim, is_trusting: bool) -> (TDim, TDim) {
+        let Self { start, end, .. } = *self;
+        let (from, to) = (bound(start, dim, is_trusting), bound(end, dim, is_trusting));
+        let is_empty = (start >= 0) == (end >= 0) && start > end;
+        let is_ordered = (start >= 0) == (end >= 0) || start == 0 || start <= -BEYOND || end >= BEYOND;
+        let to = if is_empty {
+            from.clone()
+        } else if is_ordered {
+            to
+        } else {
+            after(&from, to, is_trusting)
         };
+        (from, to)
+    }
+
+    /// The start is the last that is taken, and the end is not. An end beyond the other end is none, as ONNX Runtime has it.
+    fn backwards(&self, dim: &TDim, is_trusting: bool) -> (TDim, TDim) {
+        let from = match self.end {
+            -1 => dim.clone(),
+            end if end.saturating_abs() >= BEYOND => 0.to_dim(),
+            end => bound(end + 1, dim, is_trusting),
+        };
+        let to = match self.start {
+            -1 => dim.clone(),
+            start if start >= BEYOND => dim.clone(),
+            start if start <= -BEYOND => 1.to_dim(),
+            start if start < 0 => bound(start + 1, dim, is_trusting).maxi(1.to_dim()),
+            start => bound(start + 1, dim, is_trusting),
+        };
+        let to = if from == 0.to_dim() { to } else { after(&from, to, is_trusting) };
         (from, to)
     }
 
@@ -134,20 +150,20 @@ fn after(from: &TDim, to: TDim, is_trusting: bool) -> TDim {
     }
 }
 
-/// A number that counts elements, from the end if it is negative, and so many more, within an axis.
-fn bound(number: i64, shift: i64, dim: &TDim, is_trusting: bool) -> TDim {
+/// A number that counts elements, from the end if it is negative, within an axis.
+fn bound(number: i64, dim: &TDim, is_trusting: bool) -> TDim {
     if number >= BEYOND {
         return dim.clone();
     }
     if number <= -BEYOND {
         return 0.to_dim();
     }
-    let is_there = number.abs() <= 1 || (is_trusting && dim.to_i64().is_err());
-    match (number >= 0, is_there && dim.to_i64().is_err()) {
-        (true, true) => (number + shift).to_dim(),
-        (true, false) => (number + shift).to_dim().mini(dim.clone()),
-        (false, true) => dim.clone() + (number + shift),
-        (false, false) => (dim.clone() + (number + shift)).maxi(0.to_dim()),
+    let is_there = dim.to_i64().is_err() && (is_trusting || number.abs() <= 1);
+    match (number >= 0, is_there) {
+        (true, true) => number.to_dim(),
+        (true, false) => number.to_dim().mini(dim.clone()),
+        (false, true) => dim.clone() + number,
+        (false, false) => (dim.clone() + number).maxi(0.to_dim()),
     }
 }
 
@@ -165,7 +181,9 @@ impl Slice {
             }
             Given::Inputs { axes, steps } => (axes, steps),
         };
-        let of = |place: usize| input(values, place - 1).map(|value| value.as_deref().and_then(numbers));
+        let of = |place: usize| {
+            input(values, place - 1).map(|value| value.as_deref().and_then(|value| whole_numbers(value).ok()))
+        };
         let (Some(starts), Some(ends)) = (of(1)?, of(2)?) else { return Ok(None) };
         let (axes, steps) = (axes.map(of).transpose()?, steps.map(of).transpose()?);
         if axes == Some(None) || steps == Some(None) {
@@ -201,7 +219,7 @@ impl Expansion for Slice {
         solver.equals(&output.rank, &given.rank)?;
         if let Some(axes) = self.tract.optional_axes_input {
             solver.given_2(&input(inputs, axes)?.value, &given.rank, move |solver, axes, rank| {
-                let axes = numbers(&axes).unwrap_or_default();
+                let axes = whole_numbers(&axes).unwrap_or_default();
                 let is_cut = |axis: i64| axes.iter().any(|&cut| cut == axis || cut + rank == axis);
                 for axis in (0..rank).filter(|&axis| !is_cut(axis)) {
                     let axis = usize::try_from(axis)?;

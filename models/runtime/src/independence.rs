@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use onnx_ml::MlOp;
 use tract_onnx::prelude::{OutletId, TypedModel};
-use tract_onnx::tract_core::internal::{AxisOp, Symbol, TypedFact, TypedNode};
+use tract_onnx::tract_core::internal::{AxisOp, Symbol, TDim, TypedFact, TypedNode};
 use tract_onnx::tract_core::ops::array::{Slice, TypedConcat};
 use tract_onnx::tract_core::ops::binary::TypedBinOp;
 use tract_onnx::tract_core::ops::cast::Cast;
@@ -30,7 +30,7 @@ pub(crate) fn independent_rows(model: &TypedModel) -> Option<Symbol> {
         if model.inputs.contains(&OutletId::new(node_idx, 0)) {
             continue;
         }
-        match rows_of(model, node, &axes)? {
+        match rows_of(model, node, &axes, &batch)? {
             Rows::None => knows_nothing_of(&batch, node).then_some(())?,
             Rows::Along(axis) => {
                 axes.extend((0..node.outputs.len()).map(|slot| (OutletId::new(node_idx, slot), axis)));
@@ -56,7 +56,7 @@ enum Rows {
 }
 
 /// `None` if the node mixes rows or may do so.
-fn rows_of(model: &TypedModel, node: &TypedNode, axes: &RowAxes) -> Option<Rows> {
+fn rows_of(model: &TypedModel, node: &TypedNode, axes: &RowAxes, batch: &Symbol) -> Option<Rows> {
     let inputs: Vec<Option<usize>> = node.inputs.iter().map(|outlet| axes.get(outlet).copied()).collect();
     let Some(axis) = inputs.iter().flatten().next().copied() else { return Some(Rows::None) };
     let is_same = inputs.iter().flatten().all(|other| *other == axis);
@@ -72,7 +72,8 @@ fn rows_of(model: &TypedModel, node: &TypedNode, axes: &RowAxes) -> Option<Rows>
     } else if let Some(concat) = op.downcast_ref::<TypedConcat>() {
         concat.axis != axis && inputs.iter().all(Option::is_some)
     } else if let Some(slice) = op.downcast_ref::<Slice>() {
-        slice.axis != axis && slice.start.to_i64().is_ok() && slice.end.to_i64().is_ok()
+        let knows_rows = |bound: &TDim| bound.symbols().contains(batch);
+        slice.axis != axis && !knows_rows(&slice.start) && !knows_rows(&slice.end)
     } else if let Some(conv) = op.downcast_ref::<Conv>() {
         is_batch_of(&conv.pool_spec, axis)
             && inputs.iter().flatten().count() == 1
@@ -85,6 +86,8 @@ fn rows_of(model: &TypedModel, node: &TypedNode, axes: &RowAxes) -> Option<Rows>
         of_domain.keeps_rows(&inputs, model.outlet_fact(*node.inputs.first()?).ok()?.rank())
     } else if let Some(computed) = op.downcast_ref::<onnx_standard::Computed>() {
         computed.keeps_rows(&inputs)
+    } else if onnx_standard::checks_other_axes(op.as_ref(), axis) {
+        inputs.len() == 1
     } else {
         op.is::<ElementWiseOp>()
             || op.is::<TypedBinOp>()

@@ -33,6 +33,9 @@ const WARM_UP_ROWS: [u64; 2] = [1, 2];
 /// over an image.
 const WARM_UP_SIZES: [Option<u64>; 3] = [None, Some(16), Some(64)];
 
+/// The most elements of an input of a warm-up call.
+const WARM_UP_MOST: u64 = 1 << 24;
+
 type State = SimpleState<TypedFact, Box<dyn TypedOp>>;
 
 /// A model ready to answer.
@@ -127,7 +130,13 @@ impl Model {
 
     /// What is wrong with a call with so many rows of zeros, and with dimensions of that size where else they are open.
     fn answer_zeros(&mut self, n_rows: u64, size: u64) -> Result<Result<(), String>, String> {
-        let zeros = self.metadata.inputs.iter().map(|spec| zeros(spec, n_rows, size));
+        let shapes = self.metadata.inputs.iter().map(|spec| (spec, warm_up_shape(spec, n_rows, size)));
+        let shapes: Vec<(&TensorSpec, Vec<u64>)> = shapes.collect();
+        let n_elements = |shape: &Vec<u64>| shape.iter().try_fold(1_u64, |n, &dim| n.checked_mul(dim));
+        if shapes.iter().any(|(_, shape)| n_elements(shape).is_none_or(|n| n > WARM_UP_MOST)) {
+            return Ok(Err("the inputs of the warm-up would be too large".to_owned()));
+        }
+        let zeros = shapes.into_iter().map(|(spec, shape)| zero_tensor(&spec.name, spec.datatype, shape));
         let zeros = zeros.collect::<tensor::Result<Vec<_>>>().map_err(|error| error.to_string())?;
         let outputs: Vec<_> = self.metadata.outputs.iter().enumerate().collect();
         let answer = run_in_pieces(&mut self.state, self.batching, &zeros, &outputs);
@@ -282,14 +291,14 @@ fn failure(error: TractError) -> InferError {
     of_input.map_or_else(|| InferError::Failed(format!("{error:#}")), InferError::InvalidInput)
 }
 
-/// An input of zeros (empty strings), with `n_rows` for the first dimension if it is open, and `size` for others.
-fn zeros(spec: &TensorSpec, n_rows: u64, size: u64) -> tensor::Result<Tensor> {
+/// The shape of an input with `n_rows` for the first dimension if it is open, and `size` for others.
+fn warm_up_shape(spec: &TensorSpec, n_rows: u64, size: u64) -> Vec<u64> {
     let open = |axis: usize| if axis == 0 { n_rows } else { size };
     let dims = spec.shape.iter().enumerate();
-    let shape = dims.map(|(axis, &dim)| u64::try_from(dim).unwrap_or_else(|_| open(axis))).collect();
-    zero_tensor(&spec.name, spec.datatype, shape)
+    dims.map(|(axis, &dim)| u64::try_from(dim).unwrap_or_else(|_| open(axis))).collect()
 }
 
+/// Zeros (empty strings).
 fn zero_tensor(name: &str, datatype: Datatype, shape: Vec<u64>) -> tensor::Result<Tensor> {
     let n_elements: u64 = shape.iter().product();
     let element_size = datatype.element_size().unwrap_or(size_of::<u32>());
