@@ -56,7 +56,6 @@ mod sequences;
 pub mod simplify;
 mod slices;
 mod space_to_depth;
-mod strides;
 mod sums;
 mod text;
 mod tokens;
@@ -80,7 +79,7 @@ type Builder = fn(&ParsingContext<'_>, &NodeProto) -> TractResult<(Box<dyn Infer
 const CORRECTED: &str = "tract";
 
 /// Operators of this crate by name, which need none of tract's.
-const OPERATORS: [(&str, Builder); 42] = [
+const OPERATORS: [(&str, Builder); 41] = [
     ("AffineGrid", grids::affine_grid),
     ("BitCast", casts::bit_cast),
     ("BitShift", whole_numbers::bit_shift),
@@ -121,7 +120,6 @@ const OPERATORS: [(&str, Builder); 42] = [
     ("Tokenizer", tokens::tokenizer),
     ("Unique", unique::unique),
     ("Upsample", renamed::upsample),
-    (strides::STRIDES, strides::build),
     (versions::VERSIONED, versions::build),
 ];
 
@@ -171,7 +169,6 @@ fn rewrite_nodes(graph: &mut GraphProto) {
     quantized_lstm::dequantise(graph);
     recurrent::begin_with_zeros(graph);
     recurrent::run_backwards(graph);
-    strides::take_strides(graph);
     sequence_outputs::take_apart(graph);
 }
 

@@ -12,6 +12,7 @@ use tract_onnx::tract_core::ops::array::{Slice, TypedConcat};
 use tract_onnx::tract_core::ops::binary::TypedBinOp;
 use tract_onnx::tract_core::ops::cast::Cast;
 use tract_onnx::tract_core::ops::cnn::{Conv, MaxPool, PoolSpec, SumPool};
+use tract_onnx::tract_core::ops::downsample::Downsample;
 use tract_onnx::tract_core::ops::einsum::EinSum;
 use tract_onnx::tract_core::ops::element_wise::ElementWiseOp;
 use tract_onnx::tract_core::ops::identity::Identity;
@@ -74,6 +75,8 @@ fn rows_of(model: &TypedModel, node: &TypedNode, axes: &RowAxes, batch: &Symbol)
     } else if let Some(slice) = op.downcast_ref::<Slice>() {
         let knows_rows = |bound: &TDim| bound.symbols().contains(batch);
         slice.axis != axis && !knows_rows(&slice.start) && !knows_rows(&slice.end)
+    } else if let Some(strides) = op.downcast_ref::<Downsample>() {
+        strides.axis != axis
     } else if let Some(conv) = op.downcast_ref::<Conv>() {
         is_batch_of(&conv.pool_spec, axis)
             && inputs.iter().flatten().count() == 1
