@@ -33,7 +33,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 FOLDER = ROOT / "target/exporters"
 SECONDS_EACH = 240
-DATATYPES = {"float32": "FP32", "float64": "FP64", "int64": "INT64", "int32": "INT32", "bool": "BOOL", "uint8": "UINT8", "int8": "INT8"}
+DATATYPES = {"float32": "FP32", "float16": "FP16", "float64": "FP64", "int64": "INT64", "int32": "INT32", "bool": "BOOL", "uint8": "UINT8", "int8": "INT8"}
 
 # What the sizes are when a network is exported, when it is asked, and when its batch normalisations are set.
 EXPORTED = {"batch": 2, "sequence": 6, "height": 5, "width": 7, "boxes": 4, "tall": 33, "wide": 47, "eights_tall": 24, "eights_wide": 40, "samples": 1000}

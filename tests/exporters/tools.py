@@ -18,6 +18,8 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.float16 import convert_float_to_float16
 from onnxruntime.transformers.optimizer import optimize_model
 
+from survey import DATATYPES, described
+
 # Of the exports, by name: one of each kind that such tools are used for.
 NETWORKS = [
     "mobilenet_v3_small, any size, TorchScript", "squeezenet1_1, any size, TorchScript", "resnet18, any size, torch.export", "U-Net, upsampled.*TorchScript", "Conv1d, TorchScript",
@@ -25,8 +27,7 @@ NETWORKS = [
     "Whisper encoder, TorchScript", "TransformerEncoder, torch.export", "modules: attention, TorchScript", "modules: LSTM, TorchScript", "modules: GRU, TorchScript",
     "keras: dense", "keras: LSTM, Keras", "keras: GRU over words", "MobileNetV3Small, Keras",
 ]
-TYPES = {"FP32": numpy.float32, "FP16": numpy.float16, "INT64": numpy.int64, "INT32": numpy.int32, "BOOL": numpy.bool_}
-NAMES = {numpy.dtype(dtype).name: name for name, dtype in TYPES.items()}
+TYPES = {name: numpy.dtype(dtype) for dtype, name in DATATYPES.items()}
 TOLERANCES = {"dynamic": 2e-2, "static": 2e-2, "FP16": 1e-2}
 
 
@@ -76,10 +77,6 @@ def tools(name, source, feeds, folder):
     if re.search("BERT|GPT|ViT|Whisper", name):
         kind = "gpt2" if "GPT" in name else "vit" if "ViT" in name else "bert"
         yield "fused", lambda target: optimize_model(source, model_type=kind, opt_level=1).save_model_to_file(target)
-
-
-def described(name, array):
-    return {"name": name, "datatype": NAMES[array.dtype.name], "shape": list(array.shape), "data": base64.b64encode(numpy.ascontiguousarray(array).tobytes()).decode()}
 
 
 def answered(path, feeds):

@@ -3,10 +3,23 @@
 use std::sync::Arc;
 
 use tract_onnx::tract_core::internal::*;
-use tract_onnx::tract_hir::infer::{InferenceFact, InferenceModel, InferenceModelExt as _};
+use tract_onnx::tract_hir::infer::{InferenceFact, InferenceModel, InferenceModelExt as _, InferenceNode};
 
 use crate::kernel::plain;
 use crate::{indices, recurrence, simplify};
+
+/// The inputs of a node in the model that it is translated to, and what is known of them.
+pub(crate) fn translated(
+    node: &InferenceNode,
+    target: &TypedModel,
+    mapping: &HashMap<OutletId, OutletId>,
+) -> TractResult<(TVec<OutletId>, TVec<TypedFact>)> {
+    let outlets = node.inputs.iter().map(|outlet| mapping.get(outlet).copied());
+    let outlets = outlets.collect::<Option<TVec<OutletId>>>().context("inputs that are translated")?;
+    let facts = outlets.iter().map(|outlet| Ok(target.outlet_fact(*outlet)?.clone()));
+    let facts = facts.collect::<TractResult<TVec<TypedFact>>>()?;
+    Ok((outlets, facts))
+}
 
 /// A body over values of these facts.
 pub(crate) fn typed(body: &InferenceModel, facts: &[TypedFact]) -> TractResult<TypedModel> {

@@ -156,10 +156,7 @@ impl InferenceOp for If {
         target: &mut TypedModel,
         mapping: &HashMap<OutletId, OutletId>,
     ) -> TractResult<TVec<OutletId>> {
-        let outlets = node.inputs.iter().map(|outlet| mapping.get(outlet).copied());
-        let outlets = outlets.collect::<Option<TVec<OutletId>>>().context("inputs that are translated")?;
-        let facts = outlets.iter().map(|outlet| Ok(target.outlet_fact(*outlet)?.clone()));
-        let facts = facts.collect::<TractResult<TVec<TypedFact>>>()?;
+        let (outlets, facts) = bodies::translated(node, target, mapping)?;
         if let Some(condition) = &input(&facts, CONDITION)?.konst {
             let is_true = condition.cast_to_scalar::<bool>()?;
             let inputs = self.0.of(is_true).of(&outlets)?;

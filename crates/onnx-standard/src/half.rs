@@ -9,6 +9,8 @@ use tract_onnx::pb::type_proto::Value;
 use tract_onnx::pb::{AttributeProto, GraphProto, NodeProto, TensorProto, ValueInfoProto};
 use tract_onnx::tract_core::internal::f16;
 
+use crate::replacement::of_integer;
+
 const HALF: i32 = DataType::Float16 as i32;
 const BRAIN: i32 = DataType::Bfloat16 as i32;
 const WIDE: i32 = DataType::Float as i32;
@@ -64,18 +66,12 @@ fn elem_type(info: &ValueInfoProto) -> Option<i32> {
 }
 
 fn cast(from: &str, into: &str, datatype: i32) -> NodeProto {
-    let to = AttributeProto {
-        name: "to".to_owned(),
-        r#type: tract_onnx::pb::attribute_proto::AttributeType::Int as i32,
-        i: i64::from(datatype),
-        ..AttributeProto::default()
-    };
     NodeProto {
         name: format!("{from}_as_{into}"),
         op_type: "Cast".to_owned(),
         input: vec![from.to_owned()],
         output: vec![into.to_owned()],
-        attribute: vec![to],
+        attribute: vec![of_integer("to", datatype.into())],
         ..NodeProto::default()
     }
 }

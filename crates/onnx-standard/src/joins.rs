@@ -20,14 +20,8 @@ struct Concat {
 
 /// Has every `Concat` of the graph see when it runs whether sizes are the same. Until then it tells less of them.
 pub(crate) fn see_later(model: &mut InferenceModel) {
-    for node in model.nodes_mut() {
-        let expansion = node.op.as_op_mut().downcast_mut::<Box<dyn Expansion>>();
-        if let Some(concat) =
-            expansion.and_then(|expansion| expansion.as_mut().as_any_mut().downcast_mut::<Concat>())
-        {
-            concat.is_seen_later = true;
-        }
-    }
+    let operators = model.nodes_mut().iter_mut().map(|node| node.op.as_mut());
+    operators.filter_map(crate::expansion_mut::<Concat>).for_each(|concat| concat.is_seen_later = true);
 }
 
 /// Reads the operator from its node.

@@ -55,6 +55,20 @@ pub(crate) fn wire_computed(
     model.wire_node(prefix, Computed { kernel: Arc::new(kernel), outputs: tvec![0] }, inputs)
 }
 
+/// Wires an operator of a value and of one number, which becomes of the value's type.
+pub(crate) fn wire_with_number(
+    prefix: &str,
+    model: &mut TypedModel,
+    operator: impl Into<Box<dyn TypedOp>>,
+    value: OutletId,
+    number: Tensor,
+) -> TractResult<OutletId> {
+    let fact = model.outlet_fact(value)?;
+    let number = number.cast_to_dt(fact.datum_type)?.into_owned().broadcast_into_rank(fact.rank())?;
+    let number = model.add_const(format!("{prefix}.number"), number)?;
+    Ok(*input(&model.wire_node(prefix, operator, &[value, number])?, 0)?)
+}
+
 /// tract's operator of one with a single output.
 pub(crate) fn into_computed(kernel: impl Kernel) -> Box<dyn TypedOp> {
     Box::new(Computed { kernel: Arc::new(kernel), outputs: tvec![0] })

@@ -12,6 +12,7 @@ use tract_onnx::tract_hir::infer::{Factoid as _, InferenceFact, InferenceModel, 
 use tract_onnx::tract_hir::ops::expandable::Expansion;
 
 use crate::arguments::Arguments;
+use crate::bodies;
 use crate::kernel::{input, numbers, plain};
 use crate::slices::Slice;
 
@@ -117,10 +118,7 @@ pub(crate) fn register(register: &mut OnnxOpRegister) {
 pub(crate) fn trust_slices(model: &mut InferenceModel) {
     for node in model.nodes_mut() {
         let Some(late) = node.op.as_op_mut().downcast_mut::<Late>() else { continue };
-        let expansion = late.operator.as_op_mut().downcast_mut::<Box<dyn Expansion>>();
-        if let Some(slice) =
-            expansion.and_then(|expansion| expansion.as_mut().as_any_mut().downcast_mut::<Slice>())
-        {
+        if let Some(slice) = crate::expansion_mut::<Slice>(late.operator.as_mut()) {
             slice.trust();
         }
     }
@@ -315,10 +313,7 @@ impl InferenceOp for Late {
         target: &mut TypedModel,
         mapping: &HashMap<OutletId, OutletId>,
     ) -> TractResult<TVec<OutletId>> {
-        let outlets = node.inputs.iter().map(|outlet| mapping.get(outlet).copied());
-        let outlets = outlets.collect::<Option<TVec<OutletId>>>().context("inputs that are translated")?;
-        let inputs = outlets.iter().map(|outlet| Ok(target.outlet_fact(*outlet)?.clone()));
-        let inputs = inputs.collect::<TractResult<TVec<TypedFact>>>()?;
+        let (outlets, inputs) = bodies::translated(node, target, mapping)?;
         let symbols = target.symbols.clone();
         if self.is_in_time(source, node, &inputs, &symbols)? {
             return self.operator.to_typed(source, node, target, mapping);

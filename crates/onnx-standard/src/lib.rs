@@ -191,6 +191,12 @@ fn before(
     builder.with_context(|| format!("`{name}` is not registered"))?(context, node)
 }
 
+/// The operator of a node, if it is that one of this crate.
+fn expansion_mut<T: Expansion>(operator: &mut dyn InferenceOp) -> Option<&mut T> {
+    let expansion = operator.as_op_mut().downcast_mut::<Box<dyn Expansion>>()?;
+    expansion.as_mut().as_any_mut().downcast_mut()
+}
+
 /// tract's operator of a node that has no sub-graph.
 fn tracts(context: &ParsingContext<'_>, node: &NodeProto) -> TractResult<Box<dyn Expansion>> {
     let (operator, _) = before(CORRECTED, context, node)?;

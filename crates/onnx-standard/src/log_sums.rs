@@ -1,14 +1,14 @@
 //! `ReduceLogSumExp` of floating-point numbers, less the largest of them before they become powers: tract's are infinite from 88 on.
 
 use tract_onnx::model::ParsingContext;
-use tract_onnx::pb::attribute_proto::AttributeType;
-use tract_onnx::pb::{AttributeProto, NodeProto};
+use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::math::{add, max, min, sub};
 use tract_onnx::tract_hir::infer::{InferenceOp, InferenceResult, Solver, TensorProxy};
 use tract_onnx::tract_hir::ops::expandable::{Expansion, expand};
 
-use crate::kernel::input;
+use crate::kernel::{input, wire_with_number};
+use crate::replacement::of_integer;
 
 /// tract's operators of the same axes.
 #[derive(Debug, Clone)]
@@ -29,12 +29,7 @@ pub(crate) fn reduce(
     let largest = NodeProto { op_type: "ReduceMax".to_owned(), ..node.clone() };
     let mut kept = largest.clone();
     kept.attribute.retain(|attribute| attribute.name != KEPT);
-    kept.attribute.push(AttributeProto {
-        name: KEPT.to_owned(),
-        r#type: AttributeType::Int as i32,
-        i: 1,
-        ..AttributeProto::default()
-    });
+    kept.attribute.push(of_integer(KEPT, 1));
     let tracts = |node: &NodeProto| crate::tracts(context, node);
     let sums = LogSums { sums: tracts(node)?, largest: tracts(&largest)?, kept: tracts(&kept)? };
     Ok((expand(sums), Vec::new()))
@@ -55,14 +50,9 @@ fn ends(datum_type: DatumType) -> TractResult<[Tensor; 2]> {
 
 /// The values, or the finite ones next to them.
 fn finite(prefix: &str, model: &mut TypedModel, value: OutletId) -> TractResult<OutletId> {
-    let fact = model.outlet_fact(value)?;
-    let rank = fact.rank();
-    let [least, most] = ends(fact.datum_type)?;
-    let least = model.add_const(format!("{prefix}.least"), least.broadcast_into_rank(rank)?)?;
-    let most = model.add_const(format!("{prefix}.most"), most.broadcast_into_rank(rank)?)?;
-    let above = model.wire_node(format!("{prefix}.above"), max(), &[value, least])?;
-    let between = model.wire_node(format!("{prefix}.between"), min(), &[*input(&above, 0)?, most])?;
-    Ok(*input(&between, 0)?)
+    let [least, most] = ends(model.outlet_fact(value)?.datum_type)?;
+    let above = wire_with_number(&format!("{prefix}.above"), model, max(), value, least)?;
+    wire_with_number(&format!("{prefix}.between"), model, min(), above, most)
 }
 
 impl Expansion for LogSums {

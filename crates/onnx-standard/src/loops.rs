@@ -203,10 +203,7 @@ impl InferenceOp for Loop {
         target: &mut TypedModel,
         mapping: &HashMap<OutletId, OutletId>,
     ) -> TractResult<TVec<OutletId>> {
-        let outlets = node.inputs.iter().map(|outlet| mapping.get(outlet).copied());
-        let outlets = outlets.collect::<Option<TVec<OutletId>>>().context("inputs that are translated")?;
-        let inputs = outlets.iter().map(|outlet| Ok(target.outlet_fact(*outlet)?.clone()));
-        let inputs = inputs.collect::<TractResult<TVec<TypedFact>>>()?;
+        let (outlets, inputs) = bodies::translated(node, target, mapping)?;
         let symbols = target.symbols.clone();
         let mut outside = Outside::new(&symbols);
         let (body, facts) = self.body(&inputs, &mut outside, &symbols)?;

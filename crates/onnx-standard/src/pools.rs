@@ -9,7 +9,7 @@ use tract_onnx::tract_core::ops::nn::{Reduce, Reducer};
 use tract_onnx::tract_hir::infer::{InferenceOp, InferenceResult, Solver, TensorProxy};
 use tract_onnx::tract_hir::ops::expandable::{Expansion, expand};
 
-use crate::kernel::{Kernel, Port, check_room, computed, input};
+use crate::kernel::{Kernel, Port, check_room, computed, input, wire_with_number};
 
 /// How windows lie along an axis.
 #[derive(Debug, Clone)]
@@ -121,17 +121,6 @@ pub(crate) fn global_lp_pool(
     Ok((expand(GlobalLpPool { p }), Vec::new()))
 }
 
-impl GlobalLpPool {
-    /// A wire's elements to a power.
-    fn power(prefix: &str, model: &mut TypedModel, wire: OutletId, exponent: f64) -> TractResult<OutletId> {
-        let fact = model.outlet_fact(wire)?;
-        let exponent = tensor0(exponent).cast_to_dt(fact.datum_type)?.into_owned();
-        let exponent = exponent.broadcast_into_rank(fact.rank())?;
-        let exponent = model.add_const(format!("{prefix}.exponent"), exponent)?;
-        Ok(*input(&model.wire_node(prefix, pow(), &[wire, exponent])?, 0)?)
-    }
-}
-
 impl Expansion for GlobalLpPool {
     fn name(&self) -> StaticName {
         "GlobalLpPool".into()
@@ -157,10 +146,10 @@ impl Expansion for GlobalLpPool {
         let sizes = *input(&model.wire_node(format!("{prefix}.sizes"), abs(), inputs)?, 0)?;
         #[expect(clippy::cast_precision_loss, reason = "a small number")]
         let p = self.p as f64;
-        let powers = Self::power(&format!("{prefix}.powers"), model, sizes, p)?;
+        let powers = wire_with_number(&format!("{prefix}.powers"), model, pow(), sizes, tensor0(p))?;
         let reduce = Reduce { axes: (2..rank).collect(), reducer: Reducer::Sum };
         let sums = *input(&model.wire_node(format!("{prefix}.sums"), reduce, &[powers])?, 0)?;
-        Ok(tvec![Self::power(prefix, model, sums, 1.0 / p)?])
+        Ok(tvec![wire_with_number(prefix, model, pow(), sums, tensor0(1.0 / p))?])
     }
 }
 

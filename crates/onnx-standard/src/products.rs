@@ -12,7 +12,7 @@ use tract_onnx::tract_hir::infer::{InferenceOp, InferenceResult, Solver, TensorP
 use tract_onnx::tract_hir::ops::expandable::{Expansion, expand};
 use tract_onnx::tract_hir::ops::matmul::{MatMulInference, compute_shapes};
 
-use crate::kernel::input;
+use crate::kernel::{input, wire_with_number};
 use crate::misfits::{self, Fit, summed};
 
 /// tract's operator, after the check.
@@ -128,11 +128,7 @@ fn of_whole(
 
 /// A value times a number.
 fn times(prefix: &str, model: &mut TypedModel, value: OutletId, factor: f32) -> TractResult<OutletId> {
-    let fact = model.outlet_fact(value)?;
-    let factor = tensor0(factor).cast_to_dt(fact.datum_type)?.into_owned();
-    let factor = factor.broadcast_into_rank(fact.rank())?;
-    let factor = model.add_const(format!("{prefix}.factor"), factor)?;
-    Ok(*input(&model.wire_node(prefix, mul(), &[factor, value])?, 0)?)
+    wire_with_number(prefix, model, mul(), value, tensor0(factor))
 }
 
 impl Expansion for Gemm {

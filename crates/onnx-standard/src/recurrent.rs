@@ -1,11 +1,11 @@
 //! `LSTM`, `GRU` and `RNN`. tract runs those of one direction forwards, whichever it is, so a backward one becomes a forward one between two
 //! reversals of time. It panics if one begins with no state and any number of rows, so that state is written out as zeros.
 
-use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::{AttributeProto, GraphProto, NodeProto, TensorProto};
+use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
 
 use crate::renamed::zero_value;
+use crate::replacement::{input, of_integer};
 
 const OPERATORS: [&str; 3] = ["LSTM", "GRU", "RNN"];
 
@@ -78,22 +78,13 @@ fn zero_state(node: &NodeProto, (size, data_type): (i64, i32), zeros: &str, grap
     filled.attribute.push(zero_value(data_type));
     let order = if is_batch_first { ["rows", "directions", "size"] } else { ["directions", "rows", "size"] };
     let mut joined = of("Concat", order.map(name).to_vec(), name("shape"));
-    joined.attribute.push(AttributeProto {
-        name: "axis".to_owned(),
-        r#type: AttributeType::Int as i32,
-        ..AttributeProto::default()
-    });
+    joined.attribute.push(of_integer("axis", 0));
     graph.node.extend([
         of("Shape", vec![input(node, 0).to_owned()], name("input_shape")),
         of("Gather", vec![name("input_shape"), name("axis")], name("rows")),
         joined,
         filled,
     ]);
-}
-
-/// The name of an input; empty if the node does not have it.
-fn input(node: &NodeProto, place: usize) -> &str {
-    node.input.get(place).map_or("", String::as_str)
 }
 
 fn is_batch_first(node: &NodeProto) -> bool {

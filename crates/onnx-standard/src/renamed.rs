@@ -8,6 +8,8 @@ use tract_onnx::pb::{AttributeProto, NodeProto, TensorProto};
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_hir::infer::InferenceOp;
 
+use crate::replacement::of_text;
+
 /// The version of ONNX whose `Resize` is asked.
 const OPSET: i64 = 13;
 
@@ -54,14 +56,8 @@ pub(crate) fn upsample(
     let mut resize = node.clone();
     resize.op_type = "Resize".to_owned();
     resize.input = vec![x.clone(), String::new(), scales.clone()];
-    let text = |name: &str, value: &str| AttributeProto {
-        name: name.to_owned(),
-        r#type: AttributeType::String as i32,
-        s: value.as_bytes().to_vec(),
-        ..AttributeProto::default()
-    };
-    resize.attribute.push(text("coordinate_transformation_mode", "asymmetric"));
-    resize.attribute.push(text("nearest_mode", "floor"));
+    resize.attribute.push(of_text("coordinate_transformation_mode", "asymmetric"));
+    resize.attribute.push(of_text("nearest_mode", "floor"));
     let mut context = context.clone();
     context.onnx_operator_set_version = OPSET;
     let builder = context.framework.op_register.0.get("Resize").context("`Resize` is registered")?;

@@ -29,11 +29,11 @@ const PLATFORM: &str = "onnx_onnxv1";
 /// Row counts of the warm-up calls: one row, and several.
 const WARM_UP_ROWS: [u64; 2] = [1, 2];
 
-/// Sizes of open dimensions that are not the rows, in the warm-up calls, until the model answers: as many as rows, or enough for the windows that go
-/// over an image.
-const WARM_UP_SIZES: [Option<u64>; 3] = [None, Some(16), Some(64)];
+/// Sizes of open dimensions that are not the rows, in the warm-up calls, if the model does not answer as many as rows: enough for the windows that
+/// go over an image.
+const WARM_UP_SIZES: [u64; 2] = [16, 64];
 
-/// The most elements of an input of a warm-up call.
+/// The most elements of an input of those sizes.
 const WARM_UP_MOST: u64 = 1 << 24;
 
 type State = SimpleState<TypedFact, Box<dyn TypedOp>>;
@@ -83,7 +83,7 @@ impl Model {
         let is_recurrent = recurrence::is_in(&typed);
         let (plan, batching) = plan(typed, report.weights_size).map_err(loader::Error::Invalid)?;
         let mut model = Self { metadata, state: spawn(plan)?, batching };
-        let failures = model.warm_up()?;
+        let failures = model.warm_up();
         if let Some(failure) = failures.first().filter(|_| is_recurrent) {
             return Err(loader::Error::Invalid(format!("a recurrence cannot run: {failure}")));
         }
@@ -110,39 +110,31 @@ impl Model {
     /// Runs the model on zeros, so that what it sets up at its first call is part of the snapshot.
     ///
     /// A model that refuses such inputs is served cold: zeros mean nothing to it. Returns what was wrong with the calls that failed.
-    fn warm_up(&mut self) -> Result<Vec<String>, loader::Error> {
-        let mut failures = Vec::new();
-        for n_rows in WARM_UP_ROWS {
-            let mut refusal = None;
-            for size in WARM_UP_SIZES {
-                match self.answer_zeros(n_rows, size.unwrap_or(n_rows)).map_err(loader::Error::Invalid)? {
-                    Ok(()) => {
-                        refusal = None;
-                        break;
-                    }
-                    Err(reason) => refusal = refusal.or(Some(reason)),
-                }
-            }
-            failures.extend(refusal);
-        }
-        Ok(failures)
+    fn warm_up(&mut self) -> Vec<String> {
+        WARM_UP_ROWS.into_iter().filter_map(|n_rows| self.refusal_of_zeros(n_rows)).collect()
     }
 
-    /// What is wrong with a call with so many rows of zeros, and with dimensions of that size where else they are open.
-    fn answer_zeros(&mut self, n_rows: u64, size: u64) -> Result<Result<(), String>, String> {
-        let shapes = self.metadata.inputs.iter().map(|spec| (spec, warm_up_shape(spec, n_rows, size)));
-        let shapes: Vec<(&TensorSpec, Vec<u64>)> = shapes.collect();
-        let n_elements = |shape: &Vec<u64>| shape.iter().try_fold(1_u64, |n, &dim| n.checked_mul(dim));
-        if shapes.iter().any(|(_, shape)| n_elements(shape).is_none_or(|n| n > WARM_UP_MOST)) {
-            return Ok(Err("the inputs of the warm-up would be too large".to_owned()));
+    /// What is wrong with so many rows of zeros, if the model answers them in none of the sizes.
+    fn refusal_of_zeros(&mut self, n_rows: u64) -> Option<String> {
+        let mut first = None;
+        for shapes in warm_up_shapes(&self.metadata.inputs, n_rows) {
+            match self.answer_zeros(shapes) {
+                Ok(()) => return None,
+                Err(InferError::InvalidInput(reason) | InferError::Failed(reason)) => {
+                    first.get_or_insert(reason);
+                }
+            }
         }
-        let zeros = shapes.into_iter().map(|(spec, shape)| zero_tensor(&spec.name, spec.datatype, shape));
-        let zeros = zeros.collect::<tensor::Result<Vec<_>>>().map_err(|error| error.to_string())?;
+        first
+    }
+
+    /// Calls the model with zeros of these shapes.
+    fn answer_zeros(&mut self, shapes: Vec<Vec<u64>>) -> Result<(), InferError> {
+        let specs = self.metadata.inputs.iter().zip(shapes);
+        let zeros = specs.map(|(spec, shape)| zero_tensor(&spec.name, spec.datatype, shape));
+        let zeros = zeros.collect::<tensor::Result<Vec<_>>>()?;
         let outputs: Vec<_> = self.metadata.outputs.iter().enumerate().collect();
-        let answer = run_in_pieces(&mut self.state, self.batching, &zeros, &outputs);
-        Ok(answer.map(drop).map_err(|error| match error {
-            InferError::InvalidInput(reason) | InferError::Failed(reason) => reason,
-        }))
+        run_in_pieces(&mut self.state, self.batching, &zeros, &outputs).map(drop)
     }
 }
 
@@ -289,6 +281,21 @@ fn failure(error: TractError) -> InferError {
     let of_index = error.downcast_ref::<OutOfRange>().map(ToString::to_string);
     let of_input = of_index.or_else(|| error.downcast_ref::<Misfit>().map(ToString::to_string));
     of_input.map_or_else(|| InferError::Failed(format!("{error:#}")), InferError::InvalidInput)
+}
+
+/// Shapes of the inputs with so many rows: with as many elsewhere, and other sizes if those are open too and there is room for them.
+fn warm_up_shapes(specs: &[TensorSpec], n_rows: u64) -> Vec<Vec<Vec<u64>>> {
+    let of_size = |size| specs.iter().map(|spec| warm_up_shape(spec, n_rows, size)).collect();
+    let n_elements = |shape: &Vec<u64>| shape.iter().try_fold(1_u64, |n, &dim| n.checked_mul(dim));
+    let has_room = |shape: &Vec<u64>| n_elements(shape).is_some_and(|n| n <= WARM_UP_MOST);
+    let mut shapes: Vec<Vec<Vec<u64>>> = vec![of_size(n_rows)];
+    for size in WARM_UP_SIZES {
+        let larger: Vec<Vec<u64>> = of_size(size);
+        if larger.iter().all(has_room) && !shapes.contains(&larger) {
+            shapes.push(larger);
+        }
+    }
+    shapes
 }
 
 /// The shape of an input with `n_rows` for the first dimension if it is open, and `size` for others.
